@@ -1,0 +1,22 @@
+//! Domain types, decisions and ports of CoffeeShopRanker.
+//!
+//! A decision is a pure function here; an effect is a trait in [`ports`]. This crate does not know AWS, a runtime,
+//! a clock or the process environment: those come in through ports and arguments.
+#![warn(missing_docs)]
+
+pub mod edition;
+pub mod ids;
+pub mod keys;
+pub mod outcome;
+pub mod photo;
+pub mod ports;
+pub mod renditions;
+pub mod sequencer;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+/// The largest original that is read, in bytes: 50 MiB. Anything larger is rejected unread.
+pub const SOURCE_BYTES_MAX: u64 = 50 << 20;
+
+/// The largest original that is decoded, in pixels: 100 million. Anything larger is rejected after its header.
+pub const SOURCE_PIXELS_MAX: u64 = 100_000_000;

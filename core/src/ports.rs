@@ -1,0 +1,108 @@
+//! The effects that handlers have on the world, as traits.
+//!
+//! Each trait's documentation is its contract: `testing::contract` holds every implementation to it. Every error is
+//! the world's fault, never the input's, and so always a reason to try again.
+
+use std::error::Error;
+use std::future::Future;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::keys::{PhotoKey, RenditionKey};
+use crate::outcome::Outcome;
+
+/// A call that did not work out: throttled, denied, down or misconfigured. It may or may not have had its effect.
+#[derive(Debug, thiserror::Error)]
+#[error("{call} failed")]
+pub struct PortError {
+    /// Which call, such as `photos.put`.
+    pub call: &'static str,
+    /// What the implementation knows about it.
+    #[source]
+    pub cause: Box<dyn Error + Send + Sync>,
+}
+
+impl PortError {
+    /// An error of `call`.
+    pub fn new(call: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { call, cause: cause.into() }
+    }
+}
+
+/// The current version of an original.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// S3's version id; `null` in a bucket without versions.
+    pub version_id: String,
+    /// S3's `ETag`, without its quotes.
+    pub etag: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// The object's metadata `user-id`, unchecked.
+    pub user_id: Option<String>,
+    /// The bytes; `None` when there are more than [`SOURCE_BYTES_MAX`](crate::SOURCE_BYTES_MAX): those are not read.
+    pub body: Option<Bytes>,
+}
+
+/// Originals, renditions and outcomes of photos. Every read sees every earlier write.
+pub trait PhotoStore {
+    /// The stored outcome.
+    fn outcome(&self, photo: &PhotoKey) -> impl Future<Output = Result<Option<Outcome>, PortError>> + Send;
+
+    /// Stores `outcome` if the stored revision is one less (0: if there is none), in one step.
+    fn put_outcome(&self, outcome: &Outcome) -> impl Future<Output = Result<Put, PortError>> + Send;
+
+    /// All renditions of the photo, of every edition. Keys that are no rendition's are left out.
+    fn renditions(&self, photo: &PhotoKey) -> impl Future<Output = Result<Vec<RenditionKey>, PortError>> + Send;
+
+    /// Stores a JPEG; what lay there before is replaced.
+    fn put_rendition(&self, key: &RenditionKey, jpeg: Bytes) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Deletes renditions; one that is not there is no error. An error when any of them may still be there.
+    fn delete_renditions(&self, keys: &[RenditionKey]) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// The current version of the original; `None` when there is none, or when a delete marker hides it.
+    fn original(&self, photo: &PhotoKey) -> impl Future<Output = Result<Option<Original>, PortError>> + Send;
+}
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It is stored.
+    Stored,
+    /// Another writer was first; nothing was stored.
+    LostRace,
+}
+
+/// A queue's handle of one receipt of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt(pub String);
+
+/// Why a part of the input is set aside, with the error in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkReason {
+    /// For programs; a short code.
+    pub code: &'static str,
+    /// For people.
+    pub error: String,
+}
+
+/// The queue that a handler's messages come from, and where it sets aside what it can do nothing with.
+pub trait UploadsQueue {
+    /// Deletes received messages. One that is gone, or that a later receipt holds by now, is no error; an error means
+    /// that one of these receipts may still be the one that counts.
+    fn delete(&self, receipts: &[Receipt]) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Lets a received message come again after `seconds`, instead of after its visibility timeout.
+    fn postpone(&self, receipt: &Receipt, seconds: u32) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Sends `body` to the dead-letter queue, with the attributes `reason` and `error`. `Ok`: it is there.
+    fn park(&self, body: &str, reason: &ParkReason) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Where time comes from.
+pub trait Clock {
+    /// The present time.
+    fn now(&self) -> Timestamp;
+}

@@ -1,0 +1,375 @@
+//! Buckets, table and queue in memory: as unkind as the real ones where a test asks for it.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::{Mutex, MutexGuard};
+use std::task::Poll;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::SOURCE_BYTES_MAX;
+use crate::edition::Revision;
+use crate::keys::{PhotoKey, RenditionKey};
+use crate::outcome::{Answer, Outcome};
+use crate::photo::PhotoChanged;
+use crate::ports::{Clock, Original, ParkReason, PhotoStore, PortError, Put, Receipt, UploadsQueue};
+
+/// How a port call goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails and has had no effect.
+    Before,
+    /// It has had its effect, and the reply is lost.
+    After,
+}
+
+/// A message that a consumer has received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The handle of this receipt.
+    pub receipt: Receipt,
+    /// What it says.
+    pub body: String,
+    /// How often it has been received, this time included.
+    pub receive_count: u32,
+}
+
+/// What lies in the dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// What was set aside.
+    pub body: String,
+    /// Its attribute `reason`.
+    pub reason: String,
+    /// Its attribute `error`.
+    pub error: String,
+}
+
+/// All ports in memory.
+///
+/// Every port call is suspended once before its effect, so that a test which polls a handler by hand can do anything
+/// between any two of its calls, or drop it there as a crash would.
+#[derive(Debug, Default)]
+pub struct World {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    originals: BTreeMap<PhotoKey, Vec<Version>>,
+    outcomes: BTreeMap<PhotoKey, Outcome>,
+    renditions: BTreeMap<RenditionKey, Bytes>,
+    queue: Vec<Queued>,
+    dead: Vec<String>,
+    parked: Vec<Parked>,
+    events: Vec<PhotoChanged>,
+    changes: u64,
+    receipts: u64,
+    now: Timestamp,
+    calls: usize,
+    fault: Option<(usize, Fault)>,
+    log: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Version {
+    id: String,
+    /// `None`: a delete marker.
+    object: Option<(Bytes, Option<String>)>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    body: String,
+    receipt: Option<Receipt>,
+    receive_count: u32,
+    visible_at: Timestamp,
+}
+
+/// How often a message is received before it goes to the dead-letter queue.
+const RECEIVES_MAX: u32 = 5;
+
+/// The visibility timeout of the queue in memory.
+const VISIBILITY: SignedDuration = SignedDuration::from_secs(720);
+
+impl World {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Stores an object as the app would, as the newest version.
+    pub fn upload(&self, photo: &PhotoKey, body: impl Into<Bytes>, user_id: Option<&str>) -> String {
+        self.state().change(photo, Some((body.into(), user_id.map(str::to_owned))))
+    }
+
+    /// Hides the object behind a delete marker.
+    pub fn remove(&self, photo: &PhotoKey) {
+        self.state().change(photo, None);
+    }
+
+    /// Removes the newest version for good: a delete marker (which brings the object back) or the object's last state.
+    pub fn remove_newest_version(&self, photo: &PhotoKey) {
+        let mut state = self.state();
+        if state.originals.get_mut(photo).and_then(Vec::pop).is_some() {
+            state.announce(photo);
+        }
+    }
+
+    /// Removes the oldest version for good, whether it is the current one or not.
+    pub fn remove_oldest_version(&self, photo: &PhotoKey) {
+        let mut state = self.state();
+        if let Some(versions) = state.originals.get_mut(photo).filter(|versions| !versions.is_empty()) {
+            versions.remove(0);
+            state.announce(photo);
+        }
+    }
+
+    /// The events that S3 has sent since this was last called.
+    pub fn take_events(&self) -> Vec<PhotoChanged> {
+        std::mem::take(&mut self.state().events)
+    }
+
+    /// The stored outcome, without a port call.
+    pub fn stored(&self, photo: &PhotoKey) -> Option<Outcome> {
+        self.state().outcomes.get(photo).cloned()
+    }
+
+    /// A rendition's bytes, without a port call.
+    pub fn rendition(&self, key: &RenditionKey) -> Option<Bytes> {
+        self.state().renditions.get(key).cloned()
+    }
+
+    /// Whatever lies in the bucket of renditions, as if some other writer had put it there.
+    pub fn put_stray(&self, key: RenditionKey) {
+        self.state().renditions.insert(key, Bytes::new());
+    }
+
+    /// Makes the `call`-th port call from now on (the first is 0) go wrong; the others work.
+    pub fn fail(&self, call: usize, fault: Fault) {
+        let mut state = self.state();
+        state.fault = Some((state.calls + call, fault));
+    }
+
+    /// How many port calls there have been.
+    pub fn calls(&self) -> usize {
+        self.state().calls
+    }
+
+    /// The names of the calls since this was last asked for, in order.
+    pub fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().log)
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, duration: SignedDuration) {
+        self.state().now += duration;
+    }
+
+    /// Puts a message into the queue.
+    pub fn send(&self, body: impl Into<String>) {
+        let mut state = self.state();
+        let visible_at = state.now;
+        state.queue.push(Queued { body: body.into(), receipt: None, receive_count: 0, visible_at });
+    }
+
+    /// Receives up to `max` visible messages and hides them for the visibility timeout. One that has been received
+    /// five times goes to the dead-letter queue instead.
+    pub fn receive(&self, max: usize) -> Vec<Message> {
+        let mut state = self.state();
+        let State { queue, dead, receipts, now, .. } = &mut *state;
+        let over = |message: &mut Queued| message.visible_at <= *now && message.receive_count >= RECEIVES_MAX;
+        dead.extend(queue.extract_if(.., over).map(|message| message.body));
+        let visible = queue.iter_mut().filter(|message| message.visible_at <= *now);
+        let receive = |message: &mut Queued| {
+            *receipts += 1;
+            let receipt = Receipt(format!("receipt-{receipts}"));
+            message.receipt = Some(receipt.clone());
+            message.receive_count += 1;
+            message.visible_at = *now + VISIBILITY;
+            Message { receipt, body: message.body.clone(), receive_count: message.receive_count }
+        };
+        visible.take(max).map(receive).collect()
+    }
+
+    /// How many messages are in the queue, hidden ones included.
+    pub fn queued(&self) -> usize {
+        self.state().queue.len()
+    }
+
+    /// The messages that were received too often.
+    pub fn dead(&self) -> Vec<String> {
+        self.state().dead.clone()
+    }
+
+    /// What was parked in the dead-letter queue.
+    pub fn parked(&self) -> Vec<Parked> {
+        self.state().parked.clone()
+    }
+
+    /// Panics unless the pipeline has come to rest: every photo's outcome answers the object that is there now (so
+    /// an overwritten or removed one is never shown), and the bucket holds exactly the keys that outcomes name.
+    #[track_caller]
+    pub fn assert_settled(&self) {
+        let state = self.state();
+        for (photo, versions) in &state.originals {
+            let outcome = state.outcomes.get(photo).unwrap_or_else(|| panic!("{photo} has no outcome"));
+            let current = versions.last().and_then(|version| version.object.as_ref().map(|_| version.id.as_str()));
+            let answered = outcome.source.as_ref().map(|source| source.version_id.as_str());
+            assert_eq!(answered, current, "{photo} is answered for another version than the current one");
+            assert_eq!(answered.is_none(), outcome.answer == Answer::Removed, "{photo}: {outcome:?}");
+        }
+        let mut named: Vec<&RenditionKey> = Vec::new();
+        for outcome in state.outcomes.values() {
+            if let Answer::Ready { renditions, .. } = &outcome.answer {
+                named.extend(renditions.iter().map(|rendition| &rendition.key));
+            }
+        }
+        named.sort();
+        let stored: Vec<&RenditionKey> = state.renditions.keys().collect();
+        assert_eq!(stored, named, "the bucket (left) holds other keys than the outcomes name (right)");
+    }
+
+    /// Panics if an outcome names a rendition that is not there.
+    #[track_caller]
+    pub fn assert_named_exist(&self) {
+        let state = self.state();
+        for outcome in state.outcomes.values() {
+            if let Answer::Ready { renditions, .. } = &outcome.answer {
+                for rendition in renditions {
+                    assert!(state.renditions.contains_key(&rendition.key), "{} is named but not there", rendition.key);
+                }
+            }
+        }
+    }
+
+    /// One port call: suspended once, counted, and failed if its turn has come.
+    async fn call<T>(&self, call: &'static str, effect: impl FnOnce(&mut State) -> T) -> Result<T, PortError> {
+        suspend_once().await;
+        let mut state = self.state();
+        let fault = state.fault.filter(|(call, _)| *call == state.calls).map(|(_, fault)| fault);
+        state.calls += 1;
+        state.log.push(call.to_owned());
+        if fault == Some(Fault::Before) {
+            return Err(PortError::new(call, "injected: no effect"));
+        }
+        let result = effect(&mut state);
+        if fault == Some(Fault::After) {
+            return Err(PortError::new(call, "injected: the reply is lost"));
+        }
+        Ok(result)
+    }
+}
+
+async fn suspend_once() {
+    let mut suspended = false;
+    poll_fn(|context| {
+        if suspended {
+            return Poll::Ready(());
+        }
+        suspended = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl State {
+    fn change(&mut self, photo: &PhotoKey, object: Option<(Bytes, Option<String>)>) -> String {
+        let id = format!("v{}", self.changes + 1);
+        self.originals.entry(photo.clone()).or_default().push(Version { id: id.clone(), object });
+        self.announce(photo);
+        id
+    }
+
+    fn announce(&mut self, photo: &PhotoKey) {
+        self.changes += 1;
+        let sequencer = format!("{:016X}", self.changes).parse().unwrap();
+        self.events.push(PhotoChanged { photo: photo.clone(), sequencer });
+    }
+}
+
+impl PhotoStore for World {
+    async fn outcome(&self, photo: &PhotoKey) -> Result<Option<Outcome>, PortError> {
+        self.call("photos.get", |state| state.outcomes.get(photo).cloned()).await
+    }
+
+    async fn put_outcome(&self, outcome: &Outcome) -> Result<Put, PortError> {
+        self.call("photos.put", |state| {
+            let stored = state.outcomes.get(&outcome.photo).map_or(Revision(0), |stored| stored.revision);
+            if stored.next() != outcome.revision {
+                return Put::LostRace;
+            }
+            state.outcomes.insert(outcome.photo.clone(), outcome.clone());
+            Put::Stored
+        })
+        .await
+    }
+
+    async fn renditions(&self, photo: &PhotoKey) -> Result<Vec<RenditionKey>, PortError> {
+        self.call("renditions.list", |state| {
+            state.renditions.keys().filter(|key| key.photo == *photo).cloned().collect()
+        })
+        .await
+    }
+
+    async fn put_rendition(&self, key: &RenditionKey, jpeg: Bytes) -> Result<(), PortError> {
+        self.call("renditions.put", |state| {
+            state.renditions.insert(key.clone(), jpeg);
+        })
+        .await
+    }
+
+    async fn delete_renditions(&self, keys: &[RenditionKey]) -> Result<(), PortError> {
+        self.call("renditions.delete", |state| state.renditions.retain(|key, _| !keys.contains(key))).await
+    }
+
+    async fn original(&self, photo: &PhotoKey) -> Result<Option<Original>, PortError> {
+        self.call("originals.get", |state| {
+            let version = state.originals.get(photo)?.last()?;
+            let (body, user_id) = version.object.clone()?;
+            let bytes = body.len() as u64;
+            Some(Original {
+                version_id: version.id.clone(),
+                etag: format!("etag-of-{bytes}-bytes"),
+                bytes,
+                user_id,
+                body: (bytes <= SOURCE_BYTES_MAX).then_some(body),
+            })
+        })
+        .await
+    }
+}
+
+impl UploadsQueue for World {
+    async fn delete(&self, receipts: &[Receipt]) -> Result<(), PortError> {
+        self.call("uploads.delete", |state| {
+            state.queue.retain(|message| message.receipt.as_ref().is_none_or(|receipt| !receipts.contains(receipt)));
+        })
+        .await
+    }
+
+    async fn postpone(&self, receipt: &Receipt, seconds: u32) -> Result<(), PortError> {
+        self.call("uploads.postpone", |state| {
+            let visible_at = state.now + SignedDuration::from_secs(seconds.into());
+            for message in state.queue.iter_mut().filter(|message| message.receipt.as_ref() == Some(receipt)) {
+                message.visible_at = visible_at;
+            }
+        })
+        .await
+    }
+
+    async fn park(&self, body: &str, reason: &ParkReason) -> Result<(), PortError> {
+        self.call("uploads.park", |state| {
+            let (reason, error) = (reason.code.to_owned(), reason.error.clone());
+            state.parked.push(Parked { body: body.to_owned(), reason, error });
+        })
+        .await
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        self.state().now
+    }
+}

@@ -1,0 +1,6 @@
+//! The world in memory keeps the contract of the ports; the decisions of the photo protocol.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach")]
+
+mod item;
+mod photo;
+mod world;

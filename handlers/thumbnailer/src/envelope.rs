@@ -1,0 +1,151 @@
+//! From what SQS delivers to what there is to do: nothing behind this module looks at JSON again.
+//!
+//! Nothing is decided here but what a record *is*.
+
+use aws_lambda_events::s3::S3EventRecord;
+use aws_lambda_events::sqs::SqsMessage;
+use coffeeshop_core::keys::{KeyError, PhotoKey, decode_event_key};
+use coffeeshop_core::photo::PhotoChanged;
+use coffeeshop_core::ports::{ParkReason, Receipt};
+use coffeeshop_core::sequencer::Sequencer;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// One message of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What a partial batch response calls it.
+    pub id: MessageId,
+    /// What the queue calls this receipt of it.
+    pub receipt: Receipt,
+    /// How often it has been received, this time included.
+    pub receive_count: u32,
+    /// What it asks for, in its order.
+    pub records: Vec<Inbound>,
+}
+
+/// A message's id; never empty, because an empty one in a response means that the whole batch failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageId(String);
+
+impl MessageId {
+    /// `None` for an empty text.
+    pub fn new(id: String) -> Option<Self> {
+        (!id.is_empty()).then_some(Self(id))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<MessageId> for String {
+    fn from(id: MessageId) -> String {
+        id.0
+    }
+}
+
+/// What one record of a notification asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inbound {
+    /// A photo is to be looked at.
+    Changed(PhotoChanged),
+    /// Nothing, on purpose; why.
+    Ignored(&'static str),
+    /// Nothing that can be understood: it is to be parked.
+    Unusable {
+        /// A notification with this record alone, so that it can be replayed as it is.
+        body: String,
+        /// What is wrong with it.
+        reason: ParkReason,
+    },
+}
+
+/// A batch that is not what SQS delivers; none of it can be answered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message of the batch has no {0}")]
+pub struct MalformedBatch(&'static str);
+
+#[derive(Deserialize)]
+struct Notification<'a> {
+    #[serde(rename = "Records", borrow)]
+    records: Option<Vec<&'a RawValue>>,
+    #[serde(rename = "Event")]
+    event: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Alone<'a> {
+    #[serde(rename = "Records")]
+    records: [&'a RawValue; 1],
+}
+
+/// Reads a message about `originals_bucket`.
+pub fn parse(message: SqsMessage, originals_bucket: &str) -> Result<Message, MalformedBatch> {
+    let id = message.message_id.and_then(MessageId::new).ok_or(MalformedBatch("message id"))?;
+    let receipt = message.receipt_handle.ok_or(MalformedBatch("receipt handle"))?;
+    let receive_count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+    let records = inbound(message.body.unwrap_or_default(), originals_bucket);
+    Ok(Message { id, receipt: Receipt(receipt), receive_count: receive_count.unwrap_or(1), records })
+}
+
+fn inbound(body: String, originals_bucket: &str) -> Vec<Inbound> {
+    match serde_json::from_str(&body) {
+        Ok(Notification { records: Some(records), .. }) if records.is_empty() => {
+            vec![Inbound::Ignored("a notification of nothing")]
+        }
+        Ok(Notification { records: Some(records), .. }) => {
+            records.into_iter().map(|raw| record(raw, originals_bucket)).collect()
+        }
+        Ok(Notification { event: Some(event), .. }) if event == "s3:TestEvent" => {
+            vec![Inbound::Ignored("S3's test of the notification")]
+        }
+        Ok(_) => vec![unusable(body, "not_a_notification", &"the message has no Records")],
+        Err(error) => vec![unusable(body, "not_a_notification", &error)],
+    }
+}
+
+fn unusable(body: String, code: &'static str, error: &dyn ToString) -> Inbound {
+    Inbound::Unusable { body, reason: ParkReason { code, error: error.to_string() } }
+}
+
+fn record(raw: &RawValue, originals_bucket: &str) -> Inbound {
+    let alone = || serde_json::to_string(&Alone { records: [raw] }).unwrap_or_else(|_| raw.get().to_owned());
+    let record: S3EventRecord = match serde_json::from_str(raw.get()) {
+        Ok(record) => record,
+        Err(error) => return unusable(alone(), "not_a_notification", &error),
+    };
+    let event = record.event_name.unwrap_or_default();
+    if !["ObjectCreated:", "ObjectRemoved:", "LifecycleExpiration:"].iter().any(|kind| event.starts_with(kind)) {
+        return Inbound::Ignored("neither created nor removed an object");
+    }
+    let bucket = record.s3.bucket.name.unwrap_or_default();
+    if bucket != originals_bucket {
+        let error = format!("the bucket {bucket:?} is not {originals_bucket:?}");
+        return unusable(alone(), "unexpected_bucket", &error);
+    }
+    let key = record.s3.object.key.unwrap_or_default();
+    let photo = match decode_event_key(&key).and_then(|key| PhotoKey::from_original(&key)) {
+        Ok(photo) => photo,
+        Err(error) => return unusable(alone(), key_reason(&error), &with_cause(&error)),
+    };
+    match record.s3.object.sequencer.unwrap_or_default().parse::<Sequencer>() {
+        Ok(sequencer) => Inbound::Changed(PhotoChanged { photo, sequencer }),
+        Err(error) => unusable(alone(), "bad_sequencer", &error),
+    }
+}
+
+fn key_reason(error: &KeyError) -> &'static str {
+    match error {
+        KeyError::BrokenEscape(_) => "broken_escape",
+        KeyError::NotUtf8(_) => "not_utf8",
+        KeyError::Shape(_) | KeyError::Id { .. } => "unexpected_key",
+    }
+}
+
+/// The error and everything behind it, in one line.
+pub(crate) fn with_cause(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

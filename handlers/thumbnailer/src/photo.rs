@@ -1,0 +1,168 @@
+//! One photo is answered: "S3 says what is", and "late and double events never win".
+//!
+//! Read the outcome, list the renditions, get the original; if the event is news, put renditions, then the outcome,
+//! on condition that nobody else did; at the end, always, delete what can never be named again. Who loses a race
+//! begins again. Why this order is right under crashes and races: `ARCHITECTURE.md`, and the simulation that holds it.
+
+use std::time::Instant;
+
+use coffeeshop_core::edition::{Edition, Revision};
+use coffeeshop_core::ids::UserId;
+use coffeeshop_core::keys::RenditionKey;
+use coffeeshop_core::outcome::{Answer, Cause, Outcome, Reason, Rendition, Source};
+use coffeeshop_core::photo::{Decision, PhotoChanged, decide, never_again};
+use coffeeshop_core::ports::{Clock, Original, PhotoStore, PortError, Put};
+use coffeeshop_core::renditions::RenditionSpecs;
+
+use crate::render::{Header, PIPELINE, Profile, Rejection, Rendered, RenderedFile, Stages};
+
+/// How often a lost race is begun again before the message is given back.
+pub const RACES_MAX: u32 = 8;
+
+/// Works on pixels off the async threads.
+pub trait Renderer {
+    /// What it makes.
+    fn specs(&self) -> &RenditionSpecs;
+
+    /// Makes the renditions. The outer error is the world's fault, the inner one the photo's.
+    fn render(
+        &self,
+        bytes: bytes::Bytes,
+    ) -> impl Future<Output = Result<Result<(Header, Rendered), Rejection>, PortError>> + Send;
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The outcome that answers it.
+    pub outcome: Outcome,
+    /// Whether this event wrote it; otherwise it was there already.
+    pub news: bool,
+    /// What became of an embedded profile.
+    pub profile: Profile,
+    /// Why a photo was rejected, in words.
+    pub detail: Option<String>,
+    /// How long each stage took.
+    pub stages: Stages,
+}
+
+/// Answers an event. Doing it twice, late or beside others changes nothing.
+pub async fn answer(
+    store: &impl PhotoStore,
+    renderer: &impl Renderer,
+    clock: &impl Clock,
+    event: &PhotoChanged,
+) -> Result<Answered, PortError> {
+    for _ in 0..RACES_MAX {
+        let stored = store.outcome(&event.photo).await?;
+        let listed = store.renditions(&event.photo).await?;
+        let answered = match decide(event, stored) {
+            Decision::Answered(outcome) => {
+                let stages = Stages::default();
+                Answered { outcome, news: false, profile: Profile::None, detail: None, stages }
+            }
+            Decision::Answer { revision, stored } => {
+                let (mut answered, files) = make(store, renderer, clock, event, revision, stored).await?;
+                let started = Instant::now();
+                for (key, file) in files {
+                    store.put_rendition(&key, file.jpeg).await?;
+                }
+                if store.put_outcome(&answered.outcome).await? == Put::LostRace {
+                    continue;
+                }
+                answered.stages.add("store", started.elapsed());
+                answered
+            }
+        };
+        let gone = never_again(listed, &answered.outcome);
+        if !gone.is_empty() {
+            store.delete_renditions(&gone).await?;
+        }
+        return Ok(answered);
+    }
+    Err(PortError::new("photos.put", format!("lost {RACES_MAX} races")))
+}
+
+type Files = Vec<(RenditionKey, RenderedFile)>;
+
+/// The outcome of the original as it is now, and the renditions that it will name.
+async fn make(
+    store: &impl PhotoStore,
+    renderer: &impl Renderer,
+    clock: &impl Clock,
+    event: &PhotoChanged,
+    revision: Revision,
+    stored: Option<Outcome>,
+) -> Result<(Answered, Files), PortError> {
+    let started = Instant::now();
+    let original = store.original(&event.photo).await?;
+    let mut stages = Stages::default();
+    stages.add("fetch", started.elapsed());
+    let version_id = original.as_ref().map_or("", |original| original.version_id.as_str());
+    let outcome = Outcome {
+        photo: event.photo.clone(),
+        answer: Answer::Removed,
+        sequencer: event.sequencer.clone(),
+        revision,
+        edition: Edition::new(revision, version_id, PIPELINE, renderer.specs()),
+        user_id: None,
+        cause: Cause::Event,
+        pipeline: PIPELINE.to_owned(),
+        source: None,
+        processed_at: clock.now(),
+    };
+    let mut answered = Answered { outcome, news: true, profile: Profile::None, detail: None, stages };
+    let files = if let Some(original) = original {
+        answer_original(&mut answered, renderer, original).await?
+    } else {
+        // Who uploaded what is gone is still known from the outcome before.
+        answered.outcome.user_id = stored.and_then(|stored| stored.user_id);
+        Files::new()
+    };
+    answered.outcome.processed_at = clock.now();
+    Ok((answered, files))
+}
+
+/// Fills in what became of an original that is there.
+async fn answer_original(
+    answered: &mut Answered,
+    renderer: &impl Renderer,
+    original: Original,
+) -> Result<Files, PortError> {
+    let Original { version_id, etag, bytes, body, user_id } = original;
+    let outcome = &mut answered.outcome;
+    outcome.user_id = user_id.and_then(|id| UserId::try_from(id).ok());
+    let pixels = match body {
+        Some(body) => renderer.render(body).await?,
+        None => Err(Rejection::of(Reason::TooManyBytes, format!("{bytes} bytes"))),
+    };
+    let (format, size, files) = match pixels {
+        Ok((header, Rendered { renditions, thumbhash, profile, stages })) => {
+            for (stage, time) in stages.iter() {
+                answered.stages.add(stage, time);
+            }
+            answered.profile = profile;
+            let files: Files = renditions.into_iter().map(|file| (key(outcome, &file), file)).collect();
+            let renditions = files.iter().map(|(key, file)| named(key, file)).collect();
+            outcome.answer = Answer::Ready { renditions, thumbhash };
+            (Some(header.format), Some(header.upright()), files)
+        }
+        Err(rejection) => {
+            answered.detail = Some(rejection.detail);
+            outcome.answer = Answer::Rejected { reason: rejection.reason, detected: rejection.detected };
+            (rejection.format, rejection.size, Files::new())
+        }
+    };
+    let (width, height) = size.unzip();
+    outcome.source = Some(Source { version_id, etag, bytes, format, width, height });
+    Ok(files)
+}
+
+fn key(outcome: &Outcome, file: &RenderedFile) -> RenditionKey {
+    RenditionKey { photo: outcome.photo.clone(), edition: outcome.edition.clone(), name: file.name.clone() }
+}
+
+fn named(key: &RenditionKey, file: &RenderedFile) -> Rendition {
+    let RenderedFile { name, width, height, jpeg } = file;
+    Rendition { name: name.clone(), key: key.clone(), width: *width, height: *height, bytes: jpeg.len() as u64 }
+}

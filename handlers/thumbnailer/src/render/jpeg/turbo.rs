@@ -1,0 +1,63 @@
+//! Headers of all JPEG, and the pixels of grey and three components, by `libjpeg-turbo-rs`.
+//!
+//! It is young: it is given only what it is known to decode right, and a panic in it is caught further out.
+
+use coffeeshop_core::SOURCE_PIXELS_MAX;
+use coffeeshop_core::outcome::Format;
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, RgbImage};
+use libjpeg_turbo_rs::{DecodeLimits, Decoder, PixelFormat};
+
+use super::{SCANS_MAX, corrupt};
+use crate::render::Rejection;
+use crate::render::inspect::Header;
+
+pub(super) fn header(bytes: &[u8]) -> Result<Header, Rejection> {
+    let decoder = decoder(bytes)?;
+    let frame = decoder.header();
+    Ok(Header {
+        format: Format::Jpeg,
+        stored: (frame.width.into(), frame.height.into()),
+        orientation: decoder.exif_data().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms),
+        icc: decoder.icc_profile().map_err(corrupt)?,
+    })
+}
+
+/// Reads the markers; no pixel is decoded yet.
+pub(super) fn decoder(bytes: &[u8]) -> Result<Decoder<'_>, Rejection> {
+    let limits = DecodeLimits { max_pixels: SOURCE_PIXELS_MAX, max_scans: SCANS_MAX, ..DecodeLimits::default() };
+    Decoder::new_with_limits(bytes, limits).map_err(corrupt)
+}
+
+pub(super) fn decode(mut decoder: Decoder<'_>) -> Result<DynamicImage, Rejection> {
+    let frame = decoder.header();
+    let grey = frame.components.len() == 1;
+    let (width, height) = (u32::from(frame.width), u32::from(frame.height));
+    let mut pixels = vec![0; frame.width() * frame.height() * frame.components.len()];
+    let format = if grey { PixelFormat::Grayscale } else { PixelFormat::Rgb };
+    decoder.set_output_format(format);
+    decoder.decode_image_into(&mut pixels).map_err(corrupt)?;
+    let picture = if grey {
+        GrayImage::from_raw(width, height, pixels).map(DynamicImage::from)
+    } else {
+        RgbImage::from_raw(width, height, pixels).map(DynamicImage::from)
+    };
+    picture.ok_or_else(|| corrupt("fewer pixels than the header says"))
+}
+
+/// Whether a picture is of a kind in which this decoder was compared with the C library: 8 bits, lossy, Huffman-coded,
+/// grey or three components of which the first is sampled a whole multiple of the others, and those alike. Or four,
+/// of which only the planes are asked for.
+pub(super) fn known_right(decoder: &Decoder<'_>) -> bool {
+    let frame = decoder.header();
+    if frame.precision != 8 || frame.is_lossless || decoder.is_arithmetic() || frame.width == 0 || frame.height == 0 {
+        return false;
+    }
+    let sampling: Vec<(u8, u8)> =
+        frame.components.iter().map(|component| (component.horizontal_sampling, component.vertical_sampling)).collect();
+    match sampling.as_slice() {
+        [_] | [_, _, _, _] => true,
+        [luma, blue, red] => blue == red && blue.0 > 0 && blue.1 > 0 && luma.0 % blue.0 == 0 && luma.1 % blue.1 == 0,
+        _ => false,
+    }
+}

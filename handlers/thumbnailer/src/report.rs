@@ -1,0 +1,121 @@
+//! What the outside hears of the work: one log line a photo, and metrics in CloudWatch's embedded format.
+//!
+//! Ids and numbers only: no bytes of a photo, nothing about a person.
+
+use std::time::Duration;
+
+use coffeeshop_core::outcome::Answer;
+use coffeeshop_core::photo::PhotoChanged;
+use coffeeshop_core::ports::{ParkReason, PortError};
+use metrics::{Unit, counter, describe_histogram, histogram};
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use tracing::{error, info, warn};
+
+use crate::envelope::{Message, with_cause};
+use crate::photo::Answered;
+use crate::render::Profile;
+
+/// The namespace of every metric.
+pub const METRICS_NAMESPACE: &str = "CoffeeShopRanker";
+
+/// Installs the metrics of the process. Call it once; flush what it returns after each batch.
+pub fn install() -> Result<&'static Collector, lambda_runtime::Error> {
+    let collector =
+        Builder::new().cloudwatch_namespace(METRICS_NAMESPACE).with_dimension("function", "thumbnailer").init()?;
+    describe_histogram!("stage_ms", Unit::Milliseconds, "");
+    Ok(collector)
+}
+
+/// Writes the metrics of a batch. That they cannot be written is no reason to do the batch again.
+pub fn flush(collector: &Collector) {
+    if let Err(error) = collector.flush(std::io::stdout()) {
+        warn!(error = with_cause(&error), "metrics lost");
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// A photo has its outcome.
+pub(crate) fn answered(answered: &Answered) {
+    let Answered { outcome, news, profile, detail, stages } = answered;
+    let status = outcome.answer.status();
+    counter!("photos", "outcome" => if *news { status } else { "answered_before" }).increment(1);
+    for (stage, time) in stages.iter() {
+        histogram!("stage_ms", "stage" => stage).record(milliseconds(time));
+    }
+    let (reason, bytes_out) = match &outcome.answer {
+        Answer::Ready { renditions, .. } => (None, renditions.iter().map(|rendition| rendition.bytes).sum()),
+        Answer::Rejected { reason, .. } => (Some(reason.as_str()), 0),
+        Answer::Removed => (None, 0),
+    };
+    let profile = match profile {
+        Profile::None => None,
+        Profile::Srgb => Some("srgb"),
+        Profile::Converted => Some("converted"),
+        Profile::Ignored(why) => Some(why.as_str()),
+    };
+    let stage = |name| stages.iter().find(|(stage, _)| *stage == name).map(|(_, time)| milliseconds(time));
+    info!(
+        photo.shop_id = outcome.photo.shop_id.as_str(),
+        photo.id = outcome.photo.photo_id.as_str(),
+        photo.revision = outcome.revision.0,
+        photo.outcome = status,
+        photo.news = news,
+        photo.reason = reason,
+        photo.detail = detail.as_deref(),
+        photo.icc = profile,
+        bytes_in = outcome.source.as_ref().map(|source| source.bytes),
+        bytes_out,
+        fetch_ms = stage("fetch"),
+        inspect_ms = stage("inspect"),
+        decode_ms = stage("decode"),
+        resize_ms = stage("resize"),
+        colour_ms = stage("colour"),
+        encode_ms = stage("encode"),
+        thumbhash_ms = stage("thumbhash"),
+        store_ms = stage("store"),
+        "photo answered"
+    );
+}
+
+/// A photo could not be answered now.
+pub(crate) fn failed(event: &PhotoChanged, error: &PortError) {
+    counter!("photos", "outcome" => "given_back").increment(1);
+    let PhotoChanged { photo, .. } = event;
+    warn!(
+        photo.shop_id = photo.shop_id.as_str(),
+        photo.id = photo.photo_id.as_str(),
+        error = with_cause(error),
+        "photo given back"
+    );
+}
+
+/// A message comes again because of something that is not a photo.
+pub(crate) fn given_back(message: &Message, error: &PortError) {
+    let receives = message.receive_count;
+    warn!(
+        message.id = message.id.as_str(),
+        message.receives = receives,
+        error = with_cause(error),
+        "message given back"
+    );
+}
+
+/// A message comes again because there is no time left for it.
+pub(crate) fn no_time(message: &Message) {
+    let receives = message.receive_count;
+    warn!(message.id = message.id.as_str(), message.receives = receives, "no time left, message given back");
+}
+
+/// A record is in the dead-letter queue.
+pub(crate) fn parked(reason: &ParkReason) {
+    counter!("records_parked", "reason" => reason.code).increment(1);
+    error!(reason = reason.code, error = reason.error, "record parked in the dead-letter queue");
+}
+
+/// A record asks for nothing.
+pub(crate) fn ignored(why: &str) {
+    info!(why, "record ignored");
+}

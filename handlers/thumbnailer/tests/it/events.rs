@@ -1,0 +1,84 @@
+//! Every event fixture: what each record of each message is taken for, and that a batch of it is worked on to its end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use aws_lambda_events::sqs::SqsEvent;
+use coffeeshop_core::ports::{Clock, ParkReason};
+use coffeeshop_core::testing::World;
+use coffeeshop_thumbnailer::batch::{self, Deps};
+use coffeeshop_thumbnailer::envelope::{Inbound, parse};
+use futures::executor::block_on;
+
+use crate::support::{Copier, TIMEOUT};
+
+const BUCKET: &str = "coffeeshop-originals-000000000000-eu-central-1";
+
+fn events() -> BTreeMap<String, SqsEvent> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/events");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: &Path| {
+        let event = serde_json::from_slice(&fs::read(path).unwrap());
+        event.unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
+    files.map(|path| (name(&path), read(&path))).collect()
+}
+
+#[test]
+fn every_record_is_taken_for_what_it_is() {
+    let mut lines = String::new();
+    for (name, event) in events() {
+        writeln!(lines, "{name}").unwrap();
+        for message in event.records {
+            let message = parse(message, BUCKET).unwrap();
+            writeln!(lines, "  message, receive {}", message.receive_count).unwrap();
+            for record in message.records {
+                writeln!(lines, "    {}", line(&record)).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(lines);
+}
+
+fn line(record: &Inbound) -> String {
+    match record {
+        Inbound::Changed(event) => format!("look at {} {}", event.photo, event.sequencer),
+        Inbound::Ignored(why) => format!("ignored: {why}"),
+        Inbound::Unusable { reason: ParkReason { code, error }, .. } => format!("parked as {code}: {error}"),
+    }
+}
+
+#[test]
+fn no_fixture_comes_again() {
+    for (name, event) in events() {
+        let world = World::default();
+        let originals_bucket = BUCKET.to_owned();
+        let renderer = Copier::default();
+        let deps = Deps { store: &world, queue: &world, clock: &world, renderer: &renderer, originals_bucket };
+        let deadline = u64::try_from((world.now() + TIMEOUT).as_millisecond()).unwrap();
+        let response = block_on(batch::handle(&deps, event, deadline)).unwrap();
+        assert_eq!(response.batch_item_failures.len(), 0, "{name}");
+    }
+}
+
+#[test]
+fn what_is_parked_can_be_replayed_and_is_parked_again_with_the_same_reason() {
+    let mut parked = 0;
+    for (name, event) in events() {
+        for message in event.records {
+            for record in parse(message, BUCKET).unwrap().records {
+                let Inbound::Unusable { body, reason } = record else { continue };
+                let again = serde_json::json!({ "Records": [{ "messageId": "m", "receiptHandle": "r" }] });
+                let mut again: SqsEvent = serde_json::from_value(again).unwrap();
+                again.records[0].body = Some(body.clone());
+                let records = parse(again.records.remove(0), BUCKET).unwrap().records;
+                assert_eq!(records, [Inbound::Unusable { body, reason }], "{name}");
+                parked += 1;
+            }
+        }
+    }
+    assert!(parked > 10, "{parked}");
+}

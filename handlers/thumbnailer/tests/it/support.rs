@@ -1,0 +1,132 @@
+//! What the tests of the protocol share: a renderer without pixels, and S3 and SQS as they deliver.
+
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use bytes::Bytes;
+use coffeeshop_core::keys::PhotoKey;
+use coffeeshop_core::outcome::{Format, Reason};
+use coffeeshop_core::photo::PhotoChanged;
+use coffeeshop_core::ports::{Clock, PortError};
+use coffeeshop_core::renditions::RenditionSpecs;
+use coffeeshop_core::testing::{Message, World};
+use coffeeshop_thumbnailer::batch::{self, Deps};
+use coffeeshop_thumbnailer::photo::Renderer;
+use coffeeshop_thumbnailer::render::{Header, Profile, Rejection, Rendered, RenderedFile, Stages};
+use image::metadata::Orientation;
+use jiff::SignedDuration;
+use serde_json::json;
+
+pub(crate) const BUCKET: &str = "originals";
+
+/// How long the function may run.
+pub(crate) const TIMEOUT: SignedDuration = SignedDuration::from_secs(120);
+
+pub(crate) fn photo() -> PhotoKey {
+    PhotoKey::from_original("uploads/shop/photo").unwrap()
+}
+
+/// Two renditions that hold the source's bytes; bytes that begin with `bad` are corrupt.
+#[derive(Debug)]
+pub(crate) struct Copier {
+    specs: RenditionSpecs,
+}
+
+impl Default for Copier {
+    fn default() -> Self {
+        Self { specs: "thumb=1:fit,card=2:fit".parse().unwrap() }
+    }
+}
+
+impl Renderer for Copier {
+    fn specs(&self) -> &RenditionSpecs {
+        &self.specs
+    }
+
+    async fn render(&self, bytes: Bytes) -> Result<Result<(Header, Rendered), Rejection>, PortError> {
+        if bytes.starts_with(b"bad") {
+            let detail = "it says so".to_owned();
+            return Ok(Err(Rejection { reason: Reason::Corrupt, detected: None, format: None, size: None, detail }));
+        }
+        let header = Header { format: Format::Png, stored: (2, 1), orientation: Orientation::NoTransforms, icc: None };
+        let file = |name: &str| RenderedFile { name: name.parse().unwrap(), width: 2, height: 1, jpeg: bytes.clone() };
+        let renditions = vec![file("thumb"), file("card")];
+        let (profile, stages) = (Profile::None, Stages::default());
+        Ok(Ok((header, Rendered { renditions, thumbhash: "hash".to_owned(), profile, stages })))
+    }
+}
+
+/// What S3 writes about a change.
+pub(crate) fn notification(event: &PhotoChanged) -> String {
+    json!({ "Records": [record(&event.photo.original(), &event.sequencer.to_string())] }).to_string()
+}
+
+pub(crate) fn record(key: &str, sequencer: &str) -> serde_json::Value {
+    json!({
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "eu-central-1",
+        "eventTime": "2026-11-20T08:00:00.000Z",
+        "eventName": "ObjectCreated:Put",
+        "userIdentity": { "principalId": "AWS:AROA" },
+        "requestParameters": { "sourceIPAddress": "203.0.113.7" },
+        "responseElements": { "x-amz-request-id": "C3D13FE58DE4C810" },
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "uploads",
+            "bucket": { "name": BUCKET, "ownerIdentity": { "principalId": "A3" }, "arn": "arn:aws:s3:::originals" },
+            "object": { "key": key, "size": 3, "eTag": "d41d8cd9", "versionId": "v", "sequencer": sequencer },
+        },
+    })
+}
+
+/// A batch as Lambda hands it over.
+pub(crate) fn batch(messages: &[Message]) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    event.records = messages
+        .iter()
+        .map(|message| {
+            let mut record = SqsMessage::default();
+            record.message_id = Some(format!("id-of-{}", message.receipt.0));
+            record.receipt_handle = Some(message.receipt.0.clone());
+            record.body = Some(message.body.clone());
+            let count = message.receive_count.to_string();
+            record.attributes.insert("ApproximateReceiveCount".to_owned(), count);
+            record
+        })
+        .collect();
+    event
+}
+
+/// Hands a batch to the function, deletes what it did not give back, and returns what it gave back.
+pub(crate) async fn invoke(world: &World, messages: Vec<Message>) -> Vec<Message> {
+    use coffeeshop_core::ports::UploadsQueue;
+
+    let renderer = Copier::default();
+    let originals_bucket = BUCKET.to_owned();
+    let deps = Deps { store: world, queue: world, clock: world, renderer: &renderer, originals_bucket };
+    let deadline = u64::try_from((world.now() + TIMEOUT).as_millisecond()).unwrap();
+    let response = batch::handle(&deps, batch(&messages), deadline).await.unwrap();
+    let failed: Vec<String> = response.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();
+    let (again, done): (Vec<_>, Vec<_>) =
+        messages.into_iter().partition(|message| failed.contains(&format!("id-of-{}", message.receipt.0)));
+    let receipts: Vec<_> = done.into_iter().map(|message| message.receipt).collect();
+    if world.delete(&receipts).await.is_err() {
+        // Lambda's own deletion can fail as well: then what is done comes again.
+    }
+    again
+}
+
+/// Delivers until the queue is empty, letting visibility timeouts pass; panics if it never is.
+pub(crate) async fn deliver_all(world: &World) {
+    for _ in 0..20 {
+        if world.queued() == 0 {
+            return;
+        }
+        let messages = world.receive(batch::BATCH_MESSAGES_MAX);
+        if messages.is_empty() {
+            world.advance(SignedDuration::from_secs(720));
+        } else {
+            invoke(world, messages).await;
+        }
+    }
+    panic!("the queue does not become empty");
+}

@@ -1,0 +1,33 @@
+//! The ports of `coffeeshop-core` over the AWS SDK, and what every function needs to start.
+//!
+//! No decisions here: each call maps to one port method, and each failure to a `PortError` or to the value that the
+//! port's contract names for it.
+#![warn(missing_docs)]
+
+mod dynamo;
+mod headers;
+pub mod photos;
+pub mod sdk;
+pub mod tracing_json;
+pub mod uploads;
+
+use std::error::Error;
+
+use coffeeshop_core::ports::{Clock, PortError};
+use jiff::Timestamp;
+
+/// What became of a call that is no value of the port's contract.
+fn failed<E: Error + Send + Sync + 'static>(call: &'static str) -> impl FnOnce(E) -> PortError {
+    move |cause| PortError::new(call, cause)
+}
+
+/// The clock of the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the port through which time enters")]
+        Timestamp::now()
+    }
+}

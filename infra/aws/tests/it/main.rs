@@ -1,0 +1,10 @@
+//! How the adapters map what AWS answers: to a value that the port's contract names, or to an error.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
+)]
+
+mod headers;
+mod mapping;

@@ -1,0 +1,1 @@
+"""The emulator as the project starts it: ministack in this process, its gaps filled."""

@@ -1,0 +1,25 @@
+"""Where ministack differs from AWS in a way that the photo path meets, it is made to behave as AWS does.
+
+A module a gap; each says what AWS does, and has a test in `infra/local/tests/it`. They reach into one exact version,
+so another version is refused rather than half patched. What nothing here needs yet is not patched.
+"""
+
+from importlib.metadata import version
+
+from . import alarm_math, loopback_is_secure, message_move, queue_lock
+
+VERSION = "1.5.33"
+
+
+def require_version() -> None:
+    """Refuses to start on a ministack that these patches were not written for."""
+    found = version("ministack")
+    if found != VERSION:
+        raise SystemExit(f"the gaps are filled for ministack {VERSION}, but {found} is installed")
+
+
+def fill() -> None:
+    queue_lock.fill()
+    message_move.fill()
+    loopback_is_secure.fill()
+    alarm_math.fill()

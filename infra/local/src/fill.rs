@@ -1,0 +1,100 @@
+//! Sets by API call what the emulator's CloudFormation ignores in a template: a bucket's lifecycle and a table's
+//! point-in-time recovery.
+//!
+//! What to set is read from the deployed template, so there is no second copy. A rule of a kind that is not known here is
+//! an error rather than left out.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aws_config::SdkConfig;
+use aws_sdk_cloudformation::types::TemplateStage;
+use aws_sdk_dynamodb::types::PointInTimeRecoverySpecification;
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
+};
+use serde_json::Value;
+
+pub(crate) async fn gaps(sdk: &SdkConfig, stack_name: &str) -> Result<()> {
+    let s3 = aws_sdk_s3::Client::new(sdk);
+    let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+    for Resource { name, kind, properties } in resources(sdk, stack_name).await? {
+        match kind.as_str() {
+            "AWS::S3::Bucket" => lifecycle(&s3, &name, &properties).await,
+            "AWS::DynamoDB::Table" => recovery(&dynamodb, &name, &properties).await,
+            _ => Ok(()),
+        }
+        .with_context(|| format!("{name} ({kind}) could not be set up as the template says"))?;
+    }
+    Ok(())
+}
+
+struct Resource {
+    /// What the API calls it.
+    name: String,
+    kind: String,
+    /// As in the template; references are not resolved.
+    properties: Value,
+}
+
+async fn resources(sdk: &SdkConfig, stack_name: &str) -> Result<Vec<Resource>> {
+    let cloudformation = aws_sdk_cloudformation::Client::new(sdk);
+    let described = cloudformation.describe_stack_resources().stack_name(stack_name).send().await;
+    let described = described.map_err(aws_sdk_cloudformation::Error::from)?.stack_resources.unwrap_or_default();
+    let mut names: HashMap<String, String> = described
+        .into_iter()
+        .filter_map(|resource| Some((resource.logical_resource_id?, resource.physical_resource_id?)))
+        .collect();
+
+    let get = cloudformation.get_template().stack_name(stack_name).template_stage(TemplateStage::Processed);
+    let body = get.send().await.map_err(aws_sdk_cloudformation::Error::from)?.template_body.unwrap_or_default();
+    let mut template: Value = serde_json::from_str(&body).context("the processed template is not JSON")?;
+    let Some(Value::Object(resources)) = template.get_mut("Resources").map(Value::take) else {
+        bail!("the processed template has no resources");
+    };
+    resources
+        .into_iter()
+        .map(|(id, mut resource)| {
+            let name = names.remove(&id).with_context(|| format!("{id} has no name"))?;
+            let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default().to_owned();
+            Ok(Resource { name, kind, properties: resource.get_mut("Properties").map(Value::take).unwrap_or_default() })
+        })
+        .collect()
+}
+
+async fn lifecycle(s3: &aws_sdk_s3::Client, bucket: &str, properties: &Value) -> Result<()> {
+    let Some(rules) = properties.pointer("/LifecycleConfiguration/Rules").and_then(Value::as_array) else {
+        return Ok(());
+    };
+    let rules = rules.iter().map(lifecycle_rule).collect::<Result<_>>()?;
+    let lifecycle = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build()?;
+    let put = s3.put_bucket_lifecycle_configuration().bucket(bucket).lifecycle_configuration(lifecycle);
+    put.send().await.map_err(aws_sdk_s3::Error::from)?;
+    Ok(())
+}
+
+fn lifecycle_rule(rule: &Value) -> Result<LifecycleRule> {
+    let known = ["Id", "Status", "AbortIncompleteMultipartUpload"];
+    let all_known = rule.as_object().is_some_and(|rule| rule.keys().all(|key| known.contains(&key.as_str())));
+    ensure!(all_known, "the lifecycle rule {rule} has parts that `fill` cannot set; it knows {}", known.join(", "));
+    let days = rule.pointer("/AbortIncompleteMultipartUpload/DaysAfterInitiation").and_then(Value::as_i64);
+    let days = days.with_context(|| format!("the lifecycle rule {rule} has no days"))?;
+    let rule = LifecycleRule::builder()
+        .set_id(rule.get("Id").and_then(Value::as_str).map(str::to_owned))
+        .status(ExpirationStatus::from(rule.get("Status").and_then(Value::as_str).unwrap_or_default()))
+        .filter(LifecycleRuleFilter::builder().prefix("").build())
+        .abort_incomplete_multipart_upload(
+            AbortIncompleteMultipartUpload::builder().days_after_initiation(i32::try_from(days)?).build(),
+        );
+    Ok(rule.build()?)
+}
+
+async fn recovery(dynamodb: &aws_sdk_dynamodb::Client, table: &str, properties: &Value) -> Result<()> {
+    let enabled = properties.pointer("/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled");
+    let Some(enabled) = enabled.and_then(Value::as_bool) else { return Ok(()) };
+    let specification = PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(enabled).build()?;
+    let update =
+        dynamodb.update_continuous_backups().table_name(table).point_in_time_recovery_specification(specification);
+    update.send().await.map_err(aws_sdk_dynamodb::Error::from)?;
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The deployment template on an AWS emulator, on one machine: no Docker, no account.
+//!
+//! [`Stack::start`] reads top to bottom: a Python environment ([`python`]), the functions as zip files (`package`), the
+//! emulator's process (`emulator`), the template on it (`deploy`), and what the emulator's CloudFormation ignores
+//! (`fill`). Nothing here knows what the functions do, uploads photos or prints; the emulator itself is a Python package
+//! in `emulator/`. Unix only.
+
+pub mod app;
+mod config;
+mod deploy;
+mod emulator;
+mod fill;
+pub mod package;
+pub mod python;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use serde::{Deserialize, Serialize};
+
+use crate::emulator::Emulator;
+
+/// What to start, and where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The repository.
+    pub root: PathBuf,
+    /// Lower case, at most 24 characters: bucket names are built from it.
+    pub stack_name: String,
+    /// The template's parameters that are not to have their default.
+    pub parameters: Vec<(String, String)>,
+    /// Called with a line for a person before each step that takes time.
+    pub progress: fn(&str),
+}
+
+impl Options {
+    /// The stack `coffeeshop` of this repository, all parameters as the template has them, nothing reported.
+    pub fn new() -> Self {
+        Self { root: repo_root(), stack_name: "coffeeshop".to_owned(), parameters: Vec::new(), progress: |_| () }
+    }
+
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A running emulator with the template deployed. It ends with [`Stack::stop`], when dropped, and, however this
+/// process goes, with this process.
+#[derive(Debug)]
+pub struct Stack {
+    emulator: Emulator,
+    info: StackInfo,
+}
+
+impl Stack {
+    /// Builds the functions, starts the emulator and deploys the template.
+    pub async fn start(options: &Options) -> Result<Self> {
+        let zips = {
+            let options = options.clone();
+            blocking(move || package::functions(&options.root, options.progress)).await?
+        };
+        let emulator = Emulator::start(&options.root, options.progress).await?;
+        let mut info = emulator.info();
+
+        (options.progress)("deploying infra/template.yaml");
+        let sdk = info.sdk_config();
+        let deployed = async {
+            info.outputs = deploy::stack(&sdk, options, &zips).await?;
+            fill::gaps(&sdk, &options.stack_name).await
+        };
+        deployed.await.with_context(|| {
+            format!("the template could not be deployed; the emulator's log is {}", emulator.log_path().display())
+        })?;
+        Ok(Self { emulator, info })
+    }
+
+    pub fn info(&self) -> &StackInfo {
+        &self.info
+    }
+
+    /// What the emulator and the functions log. It stays when the stack is gone, until some more have been started.
+    pub fn log_path(&self) -> &Path {
+        self.emulator.log_path()
+    }
+
+    /// Ends the emulator and the functions' processes.
+    pub async fn stop(self) -> Result<()> {
+        blocking(move || self.emulator.stop()).await
+    }
+}
+
+/// How to reach a running stack, and the template's outputs.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct StackInfo {
+    pub endpoint: String,
+    pub region: String,
+    /// Of the account's root, which may do everything.
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub outputs: BTreeMap<String, String>,
+    /// The emulator's process.
+    pub pid: u32,
+}
+
+impl StackInfo {
+    /// For the clients of the AWS SDK. Clients keep connections, which belong to one tokio runtime: a test makes its own.
+    pub fn sdk_config(&self) -> SdkConfig {
+        let credentials =
+            Credentials::new(&self.access_key_id, &self.secret_access_key, None, None, "coffeeshop-local");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.endpoint)
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            // Without TLS, because the emulator has none.
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build()
+    }
+
+    /// An output of the template.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        let value = self.outputs.get(name);
+        value.map(String::as_str).with_context(|| format!("infra/template.yaml has no output {name}"))
+    }
+}
+
+/// The repository that this was built in.
+pub fn repo_root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_owned()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.context("a step of the local stack panicked")?
+}

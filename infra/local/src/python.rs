@@ -1,0 +1,186 @@
+//! A Python virtual environment under `target/`, with the emulator and the template's linter in it.
+//!
+//! Installs exactly what `infra/local/requirements.txt` names, by hash. It does not install Python.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use sha2::{Digest as _, Sha256};
+
+use crate::config;
+
+const VERSION_MIN: (u32, u32) = (3, 10);
+/// In the order in which they are tried.
+const NAMES: [&str; 7] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
+const INSTALL: &str = "Install Python 3.10 or newer with its venv module (Debian, Ubuntu: `apt install python3 python3-venv`; \
+     Fedora: `dnf install python3`; macOS: `brew install python`).";
+/// Written last: an environment without it is half made, and is made anew.
+const COMPLETE: &str = "complete";
+
+/// An environment that is complete.
+#[derive(Debug, Clone)]
+pub struct Venv {
+    directory: PathBuf,
+}
+
+impl Venv {
+    /// The path of a program in it, such as `python` or `cfn-lint`.
+    pub fn tool(&self, name: &str) -> PathBuf {
+        self.directory.join("bin").join(name)
+    }
+}
+
+/// The environment for this repository, made if there is none yet. Several processes may ask at once.
+pub fn venv(root: &Path, progress: fn(&str)) -> Result<Venv> {
+    let python = find(&config::search_path())?;
+    let requirements = root.join("infra/local/requirements.txt");
+    let content = fs::read(&requirements).with_context(|| format!("{} cannot be read", requirements.display()))?;
+    let hash: String = hex::encode(Sha256::digest(&content)).chars().take(12).collect();
+    let (major, minor) = python.version;
+
+    let parent = root.join("target/emulator");
+    let directory = parent.join(format!("venv-{major}.{minor}-{hash}"));
+    fs::create_dir_all(&parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+    let _lock = lock(&parent.join("venv.lock"), progress)?;
+    if !directory.join(COMPLETE).exists() || !directory.join("bin/python").exists() {
+        progress("installing the emulator under target/emulator (once; under a minute)");
+        make(&python.program, &directory, &requirements)?;
+    }
+    Ok(Venv { directory })
+}
+
+fn lock(path: &Path, progress: fn(&str)) -> Result<File> {
+    let file = File::create(path).with_context(|| format!("{} cannot be made", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => progress("waiting for another process that installs the emulator"),
+        Err(TryLockError::Error(_)) => (), // said below, where it happens again
+    }
+    file.lock().with_context(|| format!("{} cannot be locked", path.display()))?;
+    Ok(file)
+}
+
+fn make(python: &Path, directory: &Path, requirements: &Path) -> Result<()> {
+    if directory.exists() {
+        fs::remove_dir_all(directory).with_context(|| format!("{} cannot be removed", directory.display()))?;
+    }
+    run(Command::new(python).args(["-m", "venv"]).arg(directory), INSTALL)?;
+    run(
+        Command::new(directory.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
+            .args(["--require-hashes", "--only-binary", ":all:", "--requirement"])
+            .arg(requirements),
+        "Is the Python package index within reach? It is needed once.",
+    )?;
+    fs::write(directory.join(COMPLETE), "").context("the new environment cannot be marked as complete")
+}
+
+fn run(command: &mut Command, advice: &str) -> Result<()> {
+    let output = command.output().with_context(|| format!("{command:?} could not be started. {advice}"))?;
+    ensure!(
+        output.status.success(),
+        "{command:?} failed: {}{}\n{advice}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    Ok(())
+}
+
+#[derive(Debug, PartialEq)]
+struct Python {
+    program: PathBuf,
+    version: (u32, u32),
+}
+
+/// The first Python on the path that is new enough and can make an environment; else says what is wrong with which.
+fn find(search_path: &OsStr) -> Result<Python> {
+    let mut unfit = Vec::new();
+    for name in NAMES {
+        for directory in std::env::split_paths(search_path) {
+            let program = directory.join(name);
+            match program.is_file().then(|| probe(&program)) {
+                Some(Ok(python)) => return Ok(python),
+                Some(Err(reason)) => unfit.push(format!("{} {reason}", program.display())),
+                None => (),
+            }
+        }
+    }
+    if unfit.is_empty() {
+        bail!("The local stack needs Python, and there is none on the path. {INSTALL}");
+    }
+    bail!("The local stack needs Python, and none on the path will do: {}. {INSTALL}", unfit.join("; "));
+}
+
+/// Asks a Python what it is. What is wrong with it is a sentence without its subject.
+fn probe(program: &Path) -> Result<Python, String> {
+    const QUESTION: &str = "import sys\ntry:\n import ensurepip, venv\n can = 1\nexcept ImportError:\n can = 0\n\
+                            print(sys.version_info[0], sys.version_info[1], can)";
+    let output =
+        Command::new(program).args(["-c", QUESTION]).output().map_err(|error| format!("does not run: {error}"))?;
+    let answer = String::from_utf8_lossy(&output.stdout);
+    let numbers: Vec<u32> = answer.split_whitespace().map_while(|number| number.parse().ok()).collect();
+    let &[major, minor, can_make_environments] = numbers.as_slice() else {
+        return Err(format!("does not answer ({})", output.status));
+    };
+    if (major, minor) < VERSION_MIN {
+        return Err(format!("is Python {major}.{minor}"));
+    }
+    if can_make_environments == 0 {
+        return Err(format!("is Python {major}.{minor} without its module venv"));
+    }
+    Ok(Python { program: program.to_owned(), version: (major, minor) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// A directory with a Python that gives one answer.
+    fn path_with(case: &str, name: &str, answer: &str) -> PathBuf {
+        let directory = std::env::temp_dir().join(format!("coffeeshop-python-{}-{case}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let program = directory.join(name);
+        fs::write(&program, format!("#!/bin/sh\n{answer}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        directory
+    }
+
+    #[track_caller]
+    fn check(case: &str, name: &str, answer: &str, expected: Result<(u32, u32), &str>) {
+        let directory = path_with(case, name, answer);
+        let found = find(directory.as_os_str());
+        match expected {
+            Ok(version) => assert_eq!(found.unwrap(), Python { program: directory.join(name), version }),
+            Err(part) => {
+                let message = found.unwrap_err().to_string();
+                assert!(message.contains(part) && message.contains("Install Python 3.10 or newer"), "{message}");
+            }
+        }
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_python_is_found_or_the_error_says_what_is_wrong_with_each() {
+        check("fits", "python3", "echo 3 12 1", Ok((3, 12)));
+        check("unusual-name", "python3.14", "echo 3 14 1", Ok((3, 14)));
+        check("oldest", "python", "echo 3 10 1", Ok((3, 10)));
+        check("old", "python3", "echo 3 9 1", Err("python3 is Python 3.9."));
+        check("two", "python", "echo 2 7 0", Err("python is Python 2.7."));
+        check("no-venv", "python3", "echo 3 11 0", Err("is Python 3.11 without its module venv"));
+        check("broken", "python3", "exit 127", Err("does not answer"));
+        check("none", "perl", "true", Err("there is none on the path"));
+    }
+
+    #[test]
+    fn a_second_python_may_do_where_the_first_does_not() {
+        let directory = path_with("second", "python3", "echo 3 8 1");
+        path_with("second", "python3.13", "echo 3 13 1");
+        assert_eq!(find(directory.as_os_str()).unwrap().version, (3, 13));
+        fs::remove_dir_all(directory).unwrap();
+    }
+}

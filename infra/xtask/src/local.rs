@@ -1,0 +1,156 @@
+//! `cargo xtask local`: the whole pipeline on this machine, with photos going through it.
+//!
+//! The stack itself is `coffeeshop-local`'s; here it is fed, shown and ended.
+
+mod photos;
+mod table;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::{Args, Subcommand};
+use coffeeshop_local::{Options, Stack, StackInfo, repo_root};
+
+use crate::say;
+
+/// How to run it.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<LocalCommand>,
+    /// Upload the files of this folder instead of the fixtures.
+    #[arg(long, value_name = "DIR")]
+    photos: Option<PathBuf>,
+    /// End after the table, with an error if a photo has no outcome.
+    #[arg(long)]
+    once: bool,
+}
+
+#[derive(Subcommand)]
+enum LocalCommand {
+    /// End the one that is running.
+    Stop,
+}
+
+/// Where a running stack is described, for whoever wants to talk to it.
+fn stack_file() -> PathBuf {
+    repo_root().join("target/local/stack.json")
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    match arguments.command {
+        Some(LocalCommand::Stop) => stop(),
+        None => tokio::runtime::Runtime::new()?.block_on(start(arguments)),
+    }
+}
+
+/// The stack that is described in the file, if it is running.
+fn running() -> Result<Option<StackInfo>> {
+    let file = stack_file();
+    let text = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.with_context(|| format!("{} cannot be read", file.display()))?,
+    };
+    let Ok(info) = serde_json::from_str::<StackInfo>(&text) else { return Ok(None) };
+    let address: Option<SocketAddr> = info.endpoint.strip_prefix("http://").and_then(|address| address.parse().ok());
+    let answers = |address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok();
+    Ok(Some(info).filter(|_| address.is_some_and(answers)))
+}
+
+fn stop() -> Result<()> {
+    let Some(info) = running()? else {
+        forget()?;
+        say("nothing is running");
+        return Ok(());
+    };
+    let status = Command::new("kill").arg(info.pid.to_string()).status().context("`kill` could not be run")?;
+    ensure!(status.success(), "process {} could not be ended", info.pid);
+    for _ in 0..150 {
+        if running()?.is_none() {
+            forget()?;
+            say("stopped");
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    bail!("process {} was told to end and still answers", info.pid)
+}
+
+fn forget() -> Result<()> {
+    match fs::remove_file(stack_file()) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).context("stack.json cannot be removed"),
+        _ => Ok(()),
+    }
+}
+
+async fn start(arguments: &Arguments) -> Result<()> {
+    if let Some(info) = running()? {
+        bail!("one is running at {}; end it with `cargo xtask local stop`", info.endpoint);
+    }
+    let photos = match &arguments.photos {
+        Some(folder) => photos::in_folder(folder)?,
+        None => photos::in_folder(&repo_root().join("fixtures/images"))?,
+    };
+    let stack = Stack::start(&Options { progress: say, ..Options::new() }).await?;
+    remember(stack.info())?;
+    let ended = tokio::select! {
+        ended = work(&stack, photos, arguments.once) => ended,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    };
+    forget()?;
+    stack.stop().await?;
+    ended
+}
+
+fn remember(info: &StackInfo) -> Result<()> {
+    let file = stack_file();
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let text = serde_json::to_string_pretty(info)? + "\n";
+    fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))
+}
+
+async fn work(stack: &Stack, photos: Vec<photos::Photo>, once: bool) -> Result<()> {
+    say(&format!("uploading {} photos", photos.len()));
+    let rows = photos::through_the_pipeline(stack.info(), photos).await?;
+    let missing = rows.iter().filter(|row| row.outcome.is_none()).count();
+    say("");
+    say(&table::of(&rows));
+    if once {
+        ensure!(missing == 0, "{missing} photos have no outcome; the log is {}", stack.log_path().display());
+        return Ok(());
+    }
+    say(&what_to_try(stack.info(), stack.log_path())?);
+    while running()?.is_some() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    say("the emulator has ended");
+    Ok(())
+}
+
+fn what_to_try(info: &StackInfo, log: &Path) -> Result<String> {
+    let [originals, renditions, table] =
+        ["OriginalsBucket", "RenditionsBucket", "PhotosTable"].map(|name| info.output(name));
+    let (originals, renditions, table) = (originals?, renditions?, table?);
+    let StackInfo { endpoint, region, access_key_id, secret_access_key, .. } = info;
+    let aws = format!("aws --endpoint-url {endpoint}");
+    Ok(format!(
+        "It serves at {endpoint}, as AWS would, until Ctrl-C or `cargo xtask local stop`.
+What it logs: {}
+
+Try it with the aws command line, from another terminal:
+
+  export AWS_ACCESS_KEY_ID={access_key_id} AWS_SECRET_ACCESS_KEY={secret_access_key} AWS_DEFAULT_REGION={region}
+  {aws} s3 cp photo.jpg s3://{originals}/uploads/my-shop/my-photo --metadata user-id=me
+  {aws} dynamodb get-item --table-name {table} --key '{{\"shop_id\":{{\"S\":\"my-shop\"}},\"photo_id\":{{\"S\":\"my-photo\"}}}}'
+  {aws} s3 cp --recursive s3://{renditions}/photos/my-shop/my-photo/ renditions/
+",
+        log.display()
+    ))
+}
