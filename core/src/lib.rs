@@ -4,13 +4,20 @@
 //! a clock or the process environment: those come in through ports and arguments.
 #![warn(missing_docs)]
 
+pub mod contribution;
 pub mod edition;
+pub mod fence;
+pub mod histogram;
 pub mod ids;
 pub mod keys;
+pub mod ledger;
 pub mod outcome;
+pub mod period;
 pub mod photo;
 pub mod ports;
+pub mod rating;
 pub mod renditions;
+pub mod score;
 pub mod sequencer;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -3,14 +3,21 @@
 //! Each trait's documentation is its contract: `testing::contract` holds every implementation to it. Every error is
 //! the world's fault, never the input's, and so always a reason to try again.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::contribution::Contribution;
+use crate::ids::ShopId;
 use crate::keys::{PhotoKey, RenditionKey};
+use crate::ledger::{Transaction, View};
 use crate::outcome::Outcome;
+use crate::rating::RatingKey;
+use crate::score::{City, Score, ScoreKey};
 
 /// A call that did not work out: throttled, denied, down or misconfigured. It may or may not have had its effect.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +25,8 @@ use crate::outcome::Outcome;
 pub struct PortError {
     /// Which call, such as `photos.put`.
     pub call: &'static str,
+    /// Whether it was only too much at once: throttled, or in conflict with another call. Worth another try soon.
+    pub busy: bool,
     /// What the implementation knows about it.
     #[source]
     pub cause: Box<dyn Error + Send + Sync>,
@@ -26,7 +35,12 @@ pub struct PortError {
 impl PortError {
     /// An error of `call`.
     pub fn new(call: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { call, cause: cause.into() }
+        Self { call, busy: false, cause: cause.into() }
+    }
+
+    /// An error of `call`, which was too much at once.
+    pub fn busy(call: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { busy: true, ..Self::new(call, cause) }
     }
 }
 
@@ -71,8 +85,56 @@ pub trait PhotoStore {
 pub enum Put {
     /// It is stored.
     Stored,
-    /// Another writer was first; nothing was stored.
+    /// Another writer was first, or is at it; nothing was stored.
     LostRace,
+}
+
+/// What was found of each key: nothing for what is not there; an error for an item that cannot be understood, since
+/// that must neither be replaced nor hold up the others.
+pub type Found<K, T> = HashMap<K, Result<T, PortError>>;
+
+/// What scores hold of ratings, the scores, and the shops' cities. Every read sees every earlier write.
+pub trait ScoreStore {
+    /// Contributions, however many. They need not be of one moment.
+    fn contributions(
+        &self,
+        ratings: &[RatingKey],
+    ) -> impl Future<Output = Result<Found<RatingKey, Contribution>, PortError>> + Send;
+
+    /// Scores, however many. They need not be of one moment.
+    fn scores(&self, keys: &[ScoreKey]) -> impl Future<Output = Result<Found<ScoreKey, Score>, PortError>> + Send;
+
+    /// Contributions and scores as they were at one moment, together at most
+    /// [`TRANSACTION_ITEMS_MAX`](crate::ledger::TRANSACTION_ITEMS_MAX). Without cities.
+    fn one_moment(
+        &self,
+        ratings: &[RatingKey],
+        scores: &[ScoreKey],
+    ) -> impl Future<Output = Result<View, PortError>> + Send;
+
+    /// The cities of those of the shops that are known, and have one.
+    fn cities(&self, shops: &[ShopId]) -> impl Future<Output = Result<HashMap<ShopId, City>, PortError>> + Send;
+
+    /// Stores all of the transaction, if each item still has the version or revision that it replaces, or none of it.
+    fn commit(&self, transaction: &Transaction) -> impl Future<Output = Result<Put, PortError>> + Send;
+}
+
+/// A record that is set aside, with everything that is needed to look into it, and to replay it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// A stream event with this record alone.
+    pub body: String,
+    /// The record's `eventID`.
+    pub event_id: Option<String>,
+    /// Why.
+    pub reason: ParkReason,
+}
+
+/// Where records of ratings that make no sense are set aside.
+pub trait Quarantine {
+    /// Sends each, with the attributes `reason`, `error` and `event_id`; how it went, in their order. `Ok`: it is
+    /// there.
+    fn send(&self, records: &[Quarantined]) -> impl Future<Output = Vec<Result<(), PortError>>> + Send;
 }
 
 /// A queue's handle of one receipt of one message.
@@ -105,4 +167,7 @@ pub trait UploadsQueue {
 pub trait Clock {
     /// The present time.
     fn now(&self) -> Timestamp;
+
+    /// Lets some time pass.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 }

@@ -2,9 +2,19 @@
 //! the real adapters, is held to.
 //!
 //! Nothing here is compiled into a binary that is deployed.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "this is test code, and a failed assertion is its purpose")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is test code, and a failed assertion is its purpose"
+)]
 
+mod calls;
 pub mod contract;
+mod scores;
+pub mod scores_contract;
 mod world;
 
-pub use world::{Fault, Message, Parked, World};
+pub use calls::Fault;
+pub use scores::{Sabotage, ScoreWorld};
+pub use world::{Message, Parked, World};

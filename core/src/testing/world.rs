@@ -1,28 +1,19 @@
 //! Buckets, table and queue in memory: as unkind as the real ones where a test asks for it.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard};
-use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
+use super::calls::{Calls, Fault, suspend_once};
 use crate::SOURCE_BYTES_MAX;
 use crate::edition::Revision;
 use crate::keys::{PhotoKey, RenditionKey};
 use crate::outcome::{Answer, Outcome};
 use crate::photo::PhotoChanged;
 use crate::ports::{Clock, Original, ParkReason, PhotoStore, PortError, Put, Receipt, UploadsQueue};
-
-/// How a port call goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// It fails and has had no effect.
-    Before,
-    /// It has had its effect, and the reply is lost.
-    After,
-}
 
 /// A message that a consumer has received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +43,7 @@ pub struct Parked {
 /// between any two of its calls, or drop it there as a crash would.
 #[derive(Debug, Default)]
 pub struct World {
+    calls: Calls,
     state: Mutex<State>,
 }
 
@@ -67,9 +59,6 @@ struct State {
     changes: u64,
     receipts: u64,
     now: Timestamp,
-    calls: usize,
-    fault: Option<(usize, Fault)>,
-    log: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -147,18 +136,17 @@ impl World {
 
     /// Makes the `call`-th port call from now on (the first is 0) go wrong; the others work.
     pub fn fail(&self, call: usize, fault: Fault) {
-        let mut state = self.state();
-        state.fault = Some((state.calls + call, fault));
+        self.calls.fail(call, fault);
     }
 
     /// How many port calls there have been.
     pub fn calls(&self) -> usize {
-        self.state().calls
+        self.calls.count()
     }
 
     /// The names of the calls since this was last asked for, in order.
-    pub fn take_log(&self) -> Vec<String> {
-        std::mem::take(&mut self.state().log)
+    pub fn take_log(&self) -> Vec<&'static str> {
+        self.calls.take_log()
     }
 
     /// Lets time pass.
@@ -243,35 +231,11 @@ impl World {
         }
     }
 
-    /// One port call: suspended once, counted, and failed if its turn has come.
     async fn call<T>(&self, call: &'static str, effect: impl FnOnce(&mut State) -> T) -> Result<T, PortError> {
-        suspend_once().await;
-        let mut state = self.state();
-        let fault = state.fault.filter(|(call, _)| *call == state.calls).map(|(_, fault)| fault);
-        state.calls += 1;
-        state.log.push(call.to_owned());
-        if fault == Some(Fault::Before) {
-            return Err(PortError::new(call, "injected: no effect"));
-        }
-        let result = effect(&mut state);
-        if fault == Some(Fault::After) {
-            return Err(PortError::new(call, "injected: the reply is lost"));
-        }
-        Ok(result)
+        let reply = self.calls.enter(call).await?;
+        let result = effect(&mut self.state());
+        reply.leave(result)
     }
-}
-
-async fn suspend_once() {
-    let mut suspended = false;
-    poll_fn(|context| {
-        if suspended {
-            return Poll::Ready(());
-        }
-        suspended = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 impl State {
@@ -371,5 +335,10 @@ impl UploadsQueue for World {
 impl Clock for World {
     fn now(&self) -> Timestamp {
         self.state().now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        suspend_once().await;
+        self.advance(SignedDuration::try_from(duration).unwrap());
     }
 }

@@ -4,6 +4,7 @@
 
 use aws_lambda_events::s3::S3EventRecord;
 use aws_lambda_events::sqs::SqsMessage;
+use coffeeshop_aws::tracing_json::with_cause;
 use coffeeshop_core::keys::{KeyError, PhotoKey, decode_event_key};
 use coffeeshop_core::photo::PhotoChanged;
 use coffeeshop_core::ports::{ParkReason, Receipt};
@@ -142,10 +143,4 @@ fn key_reason(error: &KeyError) -> &'static str {
         KeyError::NotUtf8(_) => "not_utf8",
         KeyError::Shape(_) | KeyError::Id { .. } => "unexpected_key",
     }
-}
-
-/// The error and everything behind it, in one line.
-pub(crate) fn with_cause(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

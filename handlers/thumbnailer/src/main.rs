@@ -2,7 +2,7 @@
 
 use coffeeshop_aws::photos::AwsPhotoStore;
 use coffeeshop_aws::uploads::SqsUploads;
-use coffeeshop_aws::{SystemClock, sdk, tracing_json};
+use coffeeshop_aws::{SystemClock, metrics, sdk, tracing_json};
 use coffeeshop_thumbnailer::batch::{self, Deps};
 use coffeeshop_thumbnailer::config::Config;
 use coffeeshop_thumbnailer::pool::Pool;
@@ -12,7 +12,8 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing_json::install();
-    let metrics = report::install()?;
+    let collector = metrics::install("thumbnailer")?;
+    report::describe();
     let config = Config::from_env()?;
     let sdk = sdk::load().await;
     let store = AwsPhotoStore::new(sdk::s3(&sdk), aws_sdk_dynamodb::Client::new(&sdk), config.store.clone());
@@ -22,7 +23,7 @@ async fn main() -> Result<(), Error> {
     let deps = Deps { store: &store, queue: &queue, clock: &SystemClock, renderer: &renderer, originals_bucket };
     run(service_fn(async |event: LambdaEvent<_>| {
         let response = batch::handle(&deps, event.payload, event.context.deadline).await;
-        report::flush(metrics);
+        metrics::flush(collector);
         response
     }))
     .await

@@ -4,33 +4,20 @@
 
 use std::time::Duration;
 
+use coffeeshop_aws::tracing_json::with_cause;
 use coffeeshop_core::outcome::Answer;
 use coffeeshop_core::photo::PhotoChanged;
 use coffeeshop_core::ports::{ParkReason, PortError};
 use metrics::{Unit, counter, describe_histogram, histogram};
-use metrics_cloudwatch_embedded::{Builder, Collector};
 use tracing::{error, info, warn};
 
-use crate::envelope::{Message, with_cause};
+use crate::envelope::Message;
 use crate::photo::Answered;
 use crate::render::Profile;
 
-/// The namespace of every metric.
-pub const METRICS_NAMESPACE: &str = "CoffeeShopRanker";
-
-/// Installs the metrics of the process. Call it once; flush what it returns after each batch.
-pub fn install() -> Result<&'static Collector, lambda_runtime::Error> {
-    let collector =
-        Builder::new().cloudwatch_namespace(METRICS_NAMESPACE).with_dimension("function", "thumbnailer").init()?;
+/// Says which metrics there are, and in which unit.
+pub fn describe() {
     describe_histogram!("stage_ms", Unit::Milliseconds, "");
-    Ok(collector)
-}
-
-/// Writes the metrics of a batch. That they cannot be written is no reason to do the batch again.
-pub fn flush(collector: &Collector) {
-    if let Err(error) = collector.flush(std::io::stdout()) {
-        warn!(error = with_cause(&error), "metrics lost");
-    }
 }
 
 fn milliseconds(time: Duration) -> f64 {

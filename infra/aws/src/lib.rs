@@ -6,12 +6,16 @@
 
 mod dynamo;
 mod headers;
+pub mod metrics;
 pub mod photos;
+pub mod quarantine;
+pub mod scores;
 pub mod sdk;
 pub mod tracing_json;
 pub mod uploads;
 
 use std::error::Error;
+use std::time::Duration;
 
 use coffeeshop_core::ports::{Clock, PortError};
 use jiff::Timestamp;
@@ -29,5 +33,9 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the port through which time enters")]
         Timestamp::now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
     }
 }

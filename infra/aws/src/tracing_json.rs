@@ -14,3 +14,9 @@ pub fn install() {
         .with_max_level(LevelFilter::INFO)
         .init();
 }
+
+/// An error and everything behind it, in one line.
+pub fn with_cause(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -17,7 +17,7 @@ use crate::support::{Copier, TIMEOUT};
 const BUCKET: &str = "coffeeshop-originals-000000000000-eu-central-1";
 
 fn events() -> BTreeMap<String, SqsEvent> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/events");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/events/uploads");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let read = |path: &Path| {
         let event = serde_json::from_slice(&fs::read(path).unwrap());

@@ -1,0 +1,60 @@
+//! What a score holds of one rating, as the `contributions` table remembers it.
+//!
+//! The serde form of [`Contribution`] is the item, attribute by attribute.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::fence::Fence;
+use crate::period::Month;
+use crate::rating::{Held, RatingKey, Stars};
+
+/// How long a contribution that holds nothing is kept, so that no older change of its rating can come back: longer
+/// than anything older can (failed batches are kept for 90 days).
+pub const TOMBSTONE_LIFE: SignedDuration = SignedDuration::from_hours(180 * 24);
+
+/// What the scores hold of one rating: one item of the `contributions` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// `shop_id` and `user_id`.
+    #[serde(flatten)]
+    pub rating: RatingKey,
+    /// `stars` and `month`; both absent when it holds nothing.
+    #[serde(flatten)]
+    parts: Parts,
+    /// The last change that it knows.
+    pub fence: Fence,
+    /// Greater with each write; every write is on condition of the one that was read.
+    pub version: u64,
+    /// When a contribution that holds nothing may go, in seconds since 1970: the table's TTL attribute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Parts {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stars: Option<Stars>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    month: Option<Month>,
+}
+
+impl Contribution {
+    /// What follows `before` (the contribution that was read, if there was one) when the change at `fence` leaves the
+    /// rating holding `held`.
+    ///
+    /// The first version is the time in seconds: one that expired and came back is then never taken for the one
+    /// before.
+    pub fn after(before: Option<&Self>, rating: RatingKey, fence: Fence, held: Option<Held>, now: Timestamp) -> Self {
+        let parts = Parts { stars: held.map(|held| held.stars), month: held.map(|held| held.month) };
+        let first = u64::try_from(now.as_second()).unwrap_or_default();
+        let version = before.map_or(first, |before| before.version + 1);
+        let expires_at = held.is_none().then(|| (now + TOMBSTONE_LIFE).as_second());
+        Self { rating, parts, fence, version, expires_at }
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> Option<Held> {
+        Some(Held { stars: self.parts.stars?, month: self.parts.month? })
+    }
+}

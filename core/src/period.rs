@@ -1,0 +1,142 @@
+//! Months and the periods that scores are kept for.
+//!
+//! No time zones: a month here is always one of UTC.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde::{Deserialize, Serialize};
+
+/// The first year that a rating may be of.
+pub const YEAR_MIN: i16 = 1990;
+
+/// The last year that a rating may be of.
+pub const YEAR_MAX: i16 = 2099;
+
+/// A month of UTC from 1990-01 to 2099-12, written `2026-11`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Month {
+    year: i16,
+    month: i8,
+}
+
+impl Month {
+    /// The month of UTC that `time` is in; `None` outside the range.
+    pub fn of(time: Timestamp) -> Option<Self> {
+        let date = Offset::UTC.to_datetime(time);
+        Self::new(date.year(), date.month())
+    }
+
+    /// `None` outside the range.
+    pub fn new(year: i16, month: i8) -> Option<Self> {
+        let in_range = (YEAR_MIN..=YEAR_MAX).contains(&year) && (1..=12).contains(&month);
+        in_range.then_some(Self { year, month })
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+/// A text that is no period.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is neither `all` nor a month from {YEAR_MIN}-01 to {YEAR_MAX}-12")]
+pub struct PeriodError(String);
+
+impl FromStr for Month {
+    type Err = PeriodError;
+
+    fn from_str(text: &str) -> Result<Self, PeriodError> {
+        let parse = || {
+            let (year, month) = text.split_once('-')?;
+            Self::new(year.parse().ok()?, month.parse().ok()?)
+        };
+        // One text a month: `+2026-1` parses too.
+        parse().filter(|month| month.to_string() == text).ok_or_else(|| PeriodError(text.to_owned()))
+    }
+}
+
+/// What a score is of: all time, or one month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Period {
+    /// Every rating, written `all`.
+    All,
+    /// The ratings of one month, written `2026-11`.
+    Month(Month),
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Month(month) => month.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Period {
+    type Err = PeriodError;
+
+    fn from_str(text: &str) -> Result<Self, PeriodError> {
+        if text == "all" { Ok(Self::All) } else { text.parse().map(Self::Month) }
+    }
+}
+
+impl TryFrom<String> for Month {
+    type Error = PeriodError;
+
+    fn try_from(text: String) -> Result<Self, PeriodError> {
+        text.parse()
+    }
+}
+
+impl From<Month> for String {
+    fn from(month: Month) -> String {
+        month.to_string()
+    }
+}
+
+impl TryFrom<String> for Period {
+    type Error = PeriodError;
+
+    fn try_from(text: String) -> Result<Self, PeriodError> {
+        text.parse()
+    }
+}
+
+impl From<Period> for String {
+    fn from(period: Period) -> String {
+        period.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_is_written_as_it_is_read() {
+        for text in ["all", "1990-01", "2026-11", "2099-12"] {
+            assert_eq!(text.parse::<Period>().unwrap().to_string(), text);
+        }
+        for text in ["", "All", "2026", "2026-1", "2026-13", "2026-00", "+2026-11", "2026-011", "1989-12", "2100-01"] {
+            assert!(text.parse::<Period>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_month_begins_at_midnight_utc() {
+        let month = |text: &str| Month::of(text.parse().unwrap()).map(|month| month.to_string());
+        assert_eq!(month("2026-11-30T23:59:59.999999999Z").as_deref(), Some("2026-11"));
+        assert_eq!(month("2026-12-01T00:30:00+01:00").as_deref(), Some("2026-11"));
+        assert_eq!(month("1989-12-31T23:59:59Z"), None);
+        assert_eq!(month("1989-12-31T23:30:00-01:00").as_deref(), Some("1990-01"));
+        assert_eq!(month("2100-01-01T00:00:00Z"), None);
+    }
+}

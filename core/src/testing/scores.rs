@@ -1,0 +1,330 @@
+//! Contributions, scores, shops and the quarantine in memory: as unkind as the real ones where a test asks for it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+
+use super::calls::{Calls, Fault, suspend_once};
+use crate::contribution::Contribution;
+use crate::ids::ShopId;
+use crate::ledger::{Replacement, TRANSACTION_ITEMS_MAX, Transaction, View};
+use crate::ports::{Clock, Found, PortError, Put, Quarantine, Quarantined, ScoreStore};
+use crate::rating::RatingKey;
+use crate::score::{City, Score, ScoreKey};
+
+/// A store that does not keep its promises. A test that holds on one of these proves nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sabotage {
+    /// It keeps them.
+    #[default]
+    None,
+    /// It stores whatever it is given, also when another writer was first.
+    IgnoresConditions,
+    /// It stores the contributions of a transaction, and then, in a second step, its scores.
+    TwoHalves,
+    /// It answers plain reads as an eventually consistent read may: now and then with what was there before. The
+    /// numbers must survive that; only the guess that a score lost something may be wrong.
+    StaleReads,
+}
+
+/// The ports of the aggregator in memory.
+///
+/// A transaction takes two steps, as in DynamoDB: while it is between them, another that overlaps it loses, and a read
+/// of one moment that overlaps it is refused. Whoever is dropped there may have stored everything or nothing.
+#[derive(Debug, Default)]
+pub struct ScoreWorld {
+    calls: Calls,
+    sabotage: Sabotage,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    contributions: Table<RatingKey, Contribution>,
+    scores: Table<ScoreKey, Score>,
+    cities: HashMap<ShopId, City>,
+    quarantine: Vec<Quarantined>,
+    in_flight: HashSet<Key>,
+    now: Timestamp,
+}
+
+/// A table, and what each item was before it was last written.
+#[derive(Debug)]
+struct Table<K, T> {
+    items: HashMap<K, T>,
+    before: HashMap<K, Option<T>>,
+}
+
+impl<K, T> Default for Table<K, T> {
+    fn default() -> Self {
+        Self { items: HashMap::new(), before: HashMap::new() }
+    }
+}
+
+impl<K: Hash + Eq + Clone, T: Clone> Table<K, T> {
+    fn put(&mut self, key: K, item: T) {
+        let before = self.items.insert(key.clone(), item);
+        self.before.insert(key, before);
+    }
+
+    fn read(&self, key: &K, stale: bool) -> Option<T> {
+        match self.before.get(key).filter(|_| stale) {
+            Some(before) => before.clone(),
+            None => self.items.get(key).cloned(),
+        }
+    }
+
+    fn read_all(&self, keys: &[K], stale: bool) -> Found<K, T> {
+        keys.iter().filter_map(|key| Some((key.clone(), Ok(self.read(key, stale)?)))).collect()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Contribution(RatingKey),
+    Score(ScoreKey),
+}
+
+fn keys(transaction: &Transaction) -> HashSet<Key> {
+    let contributions = transaction.contributions.iter().map(|put| Key::Contribution(put.item.rating.clone()));
+    contributions.chain(transaction.scores.iter().map(|put| Key::Score(put.item.key.clone()))).collect()
+}
+
+impl ScoreWorld {
+    /// A world with a store that does not keep its promises.
+    pub fn sabotaged(sabotage: Sabotage) -> Self {
+        Self { sabotage, ..Self::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Makes a shop known.
+    pub fn open_shop(&self, shop_id: &ShopId, city: &City) {
+        self.state().cities.insert(shop_id.clone(), city.clone());
+    }
+
+    /// The stored scores, without a port call.
+    pub fn stored_scores(&self) -> BTreeMap<ScoreKey, Score> {
+        self.state().scores.items.clone().into_iter().collect()
+    }
+
+    /// The stored contributions, without a port call.
+    pub fn stored_contributions(&self) -> BTreeMap<RatingKey, Contribution> {
+        self.state().contributions.items.clone().into_iter().collect()
+    }
+
+    /// Whatever some other writer might have left in place of a score.
+    pub fn put_score(&self, score: Score) {
+        self.state().scores.put(score.key.clone(), score);
+    }
+
+    /// Removes a contribution, as its time to live would.
+    pub fn expire(&self, rating: &RatingKey) {
+        self.state().contributions.items.remove(rating);
+    }
+
+    /// What was quarantined, in order.
+    pub fn quarantined(&self) -> Vec<Quarantined> {
+        self.state().quarantine.clone()
+    }
+
+    /// Makes the `call`-th port call from now on (the first is 0) go wrong; the others work.
+    pub fn fail(&self, call: usize, fault: Fault) {
+        self.calls.fail(call, fault);
+    }
+
+    /// Makes every port call go wrong, or none.
+    pub fn fail_always(&self, fault: Option<Fault>) {
+        self.calls.fail_always(fault);
+    }
+
+    /// Makes one of `one_in` port calls go wrong; with 0, none.
+    pub fn fail_at_random(&self, seed: u64, one_in: u32) {
+        self.calls.fail_at_random(seed, one_in);
+    }
+
+    /// How many port calls there have been.
+    pub fn calls(&self) -> usize {
+        self.calls.count()
+    }
+
+    /// The names of the calls since this was last asked for, in order.
+    pub fn take_log(&self) -> Vec<&'static str> {
+        self.calls.take_log()
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, duration: SignedDuration) {
+        self.state().now += duration;
+    }
+
+    /// Whether this read is stale, where reads are.
+    fn stale(&self) -> bool {
+        self.sabotage == Sabotage::StaleReads && self.toss()
+    }
+
+    /// One or the other, but the same each time that a test is run.
+    fn toss(&self) -> bool {
+        Rng::with_seed(self.calls.count() as u64).bool()
+    }
+
+    async fn in_two_halves(&self, transaction: &Transaction) -> Put {
+        if !self.state().holds(transaction) {
+            return Put::LostRace;
+        }
+        self.state().store(&Transaction { scores: Vec::new(), ..transaction.clone() });
+        suspend_once().await;
+        self.state().store(&Transaction { contributions: Vec::new(), ..transaction.clone() });
+        Put::Stored
+    }
+}
+
+impl State {
+    /// Whether every condition holds.
+    fn holds(&self, transaction: &Transaction) -> bool {
+        let contribution = |put: &Replacement<Contribution>| {
+            self.contributions.items.get(&put.item.rating).map(|item| item.version) == put.replaces
+        };
+        let score =
+            |put: &Replacement<Score>| self.scores.items.get(&put.item.key).map(|item| item.revision) == put.replaces;
+        transaction.contributions.iter().all(contribution) && transaction.scores.iter().all(score)
+    }
+
+    fn store(&mut self, transaction: &Transaction) {
+        for Replacement { item, .. } in &transaction.contributions {
+            self.contributions.put(item.rating.clone(), item.clone());
+        }
+        for Replacement { item, .. } in &transaction.scores {
+            self.scores.put(item.key.clone(), item.clone());
+        }
+    }
+}
+
+/// A transaction between its two steps.
+struct InFlight<'a> {
+    world: &'a ScoreWorld,
+    transaction: &'a Transaction,
+    keys: HashSet<Key>,
+    done: bool,
+}
+
+impl InFlight<'_> {
+    fn finish(&mut self, stored: bool) {
+        let mut state = self.world.state();
+        state.in_flight.retain(|key| !self.keys.contains(key));
+        if stored {
+            state.store(self.transaction);
+        }
+        self.done = true;
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            // Nobody waits any more: it may have been stored, or not.
+            self.finish(self.world.toss());
+        }
+    }
+}
+
+impl ScoreStore for ScoreWorld {
+    async fn contributions(&self, ratings: &[RatingKey]) -> Result<Found<RatingKey, Contribution>, PortError> {
+        let reply = self.calls.enter("contributions.get").await?;
+        let found = self.state().contributions.read_all(ratings, self.stale());
+        reply.leave(found)
+    }
+
+    async fn scores(&self, keys: &[ScoreKey]) -> Result<Found<ScoreKey, Score>, PortError> {
+        let reply = self.calls.enter("scores.get").await?;
+        let found = self.state().scores.read_all(keys, self.stale());
+        reply.leave(found)
+    }
+
+    async fn one_moment(&self, ratings: &[RatingKey], scores: &[ScoreKey]) -> Result<View, PortError> {
+        const CALL: &str = "scores.one_moment";
+        assert!(ratings.len() + scores.len() <= TRANSACTION_ITEMS_MAX, "more than a transaction reads");
+        let reply = self.calls.enter(CALL).await?;
+        let state = self.state();
+        let wanted = ratings.iter().cloned().map(Key::Contribution);
+        if wanted.chain(scores.iter().cloned().map(Key::Score)).any(|key| state.in_flight.contains(&key)) {
+            return Err(PortError::busy(CALL, "a transaction is under way"));
+        }
+        let view = View {
+            contributions: state.contributions.read_all(ratings, false),
+            scores: state.scores.read_all(scores, false),
+            cities: HashMap::new(),
+        };
+        drop(state);
+        reply.leave(view)
+    }
+
+    async fn cities(&self, shops: &[ShopId]) -> Result<HashMap<ShopId, City>, PortError> {
+        let reply = self.calls.enter("shops.get").await?;
+        let state = self.state();
+        let found = shops.iter().filter_map(|shop| Some((shop.clone(), state.cities.get(shop)?.clone()))).collect();
+        drop(state);
+        reply.leave(found)
+    }
+
+    async fn commit(&self, transaction: &Transaction) -> Result<Put, PortError> {
+        let items = transaction.contributions.len() + transaction.scores.len();
+        assert!((1..=TRANSACTION_ITEMS_MAX).contains(&items), "a transaction of {items} items");
+        let keys = keys(transaction);
+        assert_eq!(keys.len(), items, "one action an item");
+        let reply = self.calls.enter("scores.commit").await?;
+        match self.sabotage {
+            Sabotage::IgnoresConditions => self.state().store(transaction),
+            Sabotage::TwoHalves => {
+                let put = self.in_two_halves(transaction).await;
+                return reply.leave(put);
+            }
+            Sabotage::None | Sabotage::StaleReads => {
+                let mut flight = {
+                    let mut state = self.state();
+                    if !state.in_flight.is_disjoint(&keys) || !state.holds(transaction) {
+                        return reply.leave(Put::LostRace);
+                    }
+                    state.in_flight.extend(keys.iter().cloned());
+                    InFlight { world: self, transaction, keys, done: false }
+                };
+                suspend_once().await;
+                flight.finish(true);
+            }
+        }
+        reply.leave(Put::Stored)
+    }
+}
+
+impl Quarantine for ScoreWorld {
+    async fn send(&self, records: &[Quarantined]) -> Vec<Result<(), PortError>> {
+        let mut sent = Vec::new();
+        for record in records {
+            sent.push(match self.calls.enter("quarantine.send").await {
+                Ok(reply) => {
+                    self.state().quarantine.push(record.clone());
+                    reply.leave(())
+                }
+                Err(error) => Err(error),
+            });
+        }
+        sent
+    }
+}
+
+impl Clock for ScoreWorld {
+    fn now(&self) -> Timestamp {
+        self.state().now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        suspend_once().await;
+        self.advance(SignedDuration::try_from(duration).unwrap());
+    }
+}

@@ -1,0 +1,93 @@
+//! What is sent to the quarantine for a record: everything that is needed to look into it and to replay it.
+//!
+//! Whether a record belongs there is not decided here.
+
+use coffeeshop_core::ports::{ParkReason, Quarantined};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::envelope::Record;
+
+/// The largest body of a message: SQS takes 1 MiB, its attributes included.
+pub(crate) const BODY_BYTES_MAX: usize = (1 << 20) - ATTRIBUTES_BYTES_MAX;
+
+/// What is left for the attributes.
+const ATTRIBUTES_BYTES_MAX: usize = 8 << 10;
+
+/// The longest error that is sent, in characters.
+const ERROR_CHARS_MAX: usize = 1000;
+
+#[derive(Serialize)]
+struct Alone<T> {
+    #[serde(rename = "Records")]
+    records: [T; 1],
+}
+
+/// The message for a record: a stream event with it alone, word for word, but without its images where it would be too
+/// large with them.
+pub(crate) fn quarantined(record: &Record<'_>, reason: &ParkReason) -> Quarantined {
+    let body = sendable(&alone(record.raw));
+    let body = if body.len() <= BODY_BYTES_MAX { body } else { without_images(record.raw) };
+    let error = reason.error.chars().take(ERROR_CHARS_MAX).filter(|c| is_sendable(*c)).collect();
+    let event_id = record.event_id.clone().filter(|id| !id.is_empty());
+    Quarantined { body, event_id, reason: ParkReason { code: reason.code, error } }
+}
+
+fn alone(raw: &RawValue) -> String {
+    serde_json::to_string(&Alone { records: [raw] }).unwrap_or_else(|_| raw.get().to_owned())
+}
+
+fn without_images(raw: &RawValue) -> String {
+    let mut record: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+    if let Some(change) = record.get_mut("dynamodb").and_then(Value::as_object_mut) {
+        change.remove("NewImage");
+        change.remove("OldImage");
+    }
+    sendable(&serde_json::to_string(&Alone { records: [record] }).unwrap_or_default())
+}
+
+/// The two characters that JSON may have in a string, and SQS refuses, as escapes.
+fn sendable(json: &str) -> String {
+    json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
+}
+
+/// [What SQS takes](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
+fn is_sendable(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(comment: &str, expected: impl Fn(&str) -> bool) {
+        let json = format!(
+            r#"{{"eventID":"7","dynamodb":{{"SequenceNumber":"1","NewImage":{{"comment":{{"S":"{comment}"}}}}}}}}"#
+        );
+        let raw: Box<RawValue> = serde_json::from_str(&json).unwrap();
+        let record = Record { id: None, change: None, nonsense: None, event_id: Some("7".to_owned()), raw: &raw };
+        let error = format!("\u{1}{}", "é".repeat(2000));
+        let sent = quarantined(&record, &ParkReason { code: "no_stars", error });
+        assert!(expected(&sent.body), "{:.200}", sent.body);
+        assert_eq!(sent.event_id.as_deref(), Some("7"));
+        assert_eq!(sent.reason.error, "é".repeat(ERROR_CHARS_MAX - 1));
+        serde_json::from_str::<Value>(&sent.body).unwrap();
+    }
+
+    #[test]
+    fn a_record_is_sent_word_for_word() {
+        check("a  b", |body| {
+            body == r#"{"Records":[{"eventID":"7","dynamodb":{"SequenceNumber":"1","NewImage":{"comment":{"S":"a  b"}}}}]}"#
+        });
+        check("\u{FFFF}", |body| body.contains(r#"{"S":"\uffff"}"#));
+    }
+
+    #[test]
+    fn one_that_is_too_large_is_sent_without_its_images() {
+        let rest = r#"{"Records":[{"dynamodb":{"SequenceNumber":"1"},"eventID":"7"}]}"#;
+        check(&"x".repeat(BODY_BYTES_MAX), |body| body == rest);
+        // Each of these three bytes is sent as six.
+        check(&"\u{FFFE}".repeat(BODY_BYTES_MAX / 4), |body| body == rest);
+    }
+}

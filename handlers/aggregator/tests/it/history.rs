@@ -1,0 +1,119 @@
+//! A history of the `ratings` table, made from a seed, and the oracle: a recount of the table, however it came about.
+
+use std::collections::BTreeMap;
+
+use coffeeshop_core::histogram::Histogram;
+use coffeeshop_core::period::Period;
+use coffeeshop_core::rating::{Attribute, Held, RatingItem, RatingKey, held};
+use coffeeshop_core::score::{Score, ScoreKey};
+use coffeeshop_core::testing::ScoreWorld;
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::support::{LABEL, Written, rating, stars};
+
+/// Of the stream after a restore: greater, and its numbers begin again.
+const LABEL_AFTER: &str = "2026-11-22T09:30:00.000";
+
+/// The table, and all that its stream had to say.
+pub(crate) struct History {
+    pub(crate) table: BTreeMap<RatingKey, Value>,
+    pub(crate) stream: Vec<Written>,
+}
+
+impl History {
+    pub(crate) fn new(rng: &mut Rng) -> Self {
+        let mut history = Self { table: BTreeMap::new(), stream: Vec::new() };
+        let (shops, users) = (rng.u32(1..=3), rng.u32(2..=6));
+        let length = rng.usize(10..60);
+        // In some, the table is restored on the way: its stream gets a new label.
+        let restored_at = if rng.u8(..4) == 0 { length / 2 } else { length };
+        for step in 0..length {
+            let rating = rating(&format!("shop-{}", rng.u32(..shops)), &format!("user-{}", rng.u32(..users)));
+            let new = (rng.u8(..4) > 0).then(|| state(rng));
+            let old = match &new {
+                Some(new) => history.table.insert(rating.clone(), new.clone()),
+                None => history.table.remove(&rating),
+            };
+            let event_name = match (&old, &new) {
+                (None, None) => continue,
+                (None, Some(_)) => "INSERT",
+                (Some(old), Some(new)) if old == new => continue,
+                (Some(_), Some(_)) => "MODIFY",
+                (Some(_), None) => "REMOVE",
+            };
+            let (label, number) = if step < restored_at { (LABEL, step) } else { (LABEL_AFTER, step - restored_at) };
+            let by_ttl = new.is_none() && rng.bool();
+            history.stream.push(Written { label, number: number as u64, event_name, rating, old, new, by_ttl });
+        }
+        history
+    }
+
+    /// Compares the stores with the table; says what is wrong.
+    pub(crate) fn compare(&self, world: &ScoreWorld) -> Result<(), String> {
+        let mut holds: BTreeMap<&RatingKey, Held> = BTreeMap::new();
+        for (rating, state) in &self.table {
+            if let Ok(held) = held(&item(state)) {
+                holds.insert(rating, held);
+            }
+        }
+        let mut recount: BTreeMap<ScoreKey, Histogram> = BTreeMap::new();
+        for (rating, held) in &holds {
+            for period in [Period::All, Period::Month(held.month)] {
+                let key = ScoreKey { shop_id: rating.shop_id.clone(), period };
+                recount.entry(key).or_default().add(held.stars);
+            }
+        }
+        for (key, score) in world.stored_scores() {
+            let expected = recount.remove(&key).unwrap_or_default();
+            let Score { revision, city, updated_at, .. } = score.clone();
+            let whole = Score::new(key.clone(), expected, revision, city, updated_at);
+            if score != whole {
+                return Err(format!("{key:?} is {:?}, recounted {:?}", score.histogram.counts(), expected.counts()));
+            }
+        }
+        if let Some((key, histogram)) = recount.pop_first() {
+            return Err(format!("{key:?} is missing, recounted {:?}", histogram.counts()));
+        }
+        for (rating, contribution) in world.stored_contributions() {
+            if contribution.held() != holds.get(&rating).copied() {
+                return Err(format!("{rating:?} contributes {:?}", contribution.held()));
+            }
+        }
+        self.quarantine(world)
+    }
+
+    /// Every record that makes no sense is in the quarantine, and nothing else is.
+    fn quarantine(&self, world: &ScoreWorld) -> Result<(), String> {
+        let nonsense = |written: &&Written| written.new.as_ref().is_some_and(|state| held(&item(state)).is_err());
+        let mut expected: Vec<_> = self.stream.iter().filter(nonsense).map(Written::event_id).collect();
+        let mut found: Vec<_> = world.quarantined().into_iter().filter_map(|sent| sent.event_id).collect();
+        expected.sort();
+        found.sort();
+        found.dedup();
+        if found == expected { Ok(()) } else { Err(format!("in quarantine are {found:?}, should be {expected:?}")) }
+    }
+}
+
+/// Mostly a rating that makes sense.
+fn state(rng: &mut Rng) -> Value {
+    let month = rng.u8(10..=12);
+    let good = stars(&rng.u8(1..=5).to_string(), &format!("2026-{month}-{:02}T12:00:00Z", rng.u8(1..=30)));
+    match rng.u8(..12) {
+        0 => stars("6", "2026-11-21T12:00:00Z"),
+        1 => stars("3", "yesterday"),
+        2 => json!({ "stars": { "N": "3" } }),
+        3 => stars("3", "2100-01-01T00:00:00Z"),
+        _ => good,
+    }
+}
+
+/// The item, read without the aggregator's help.
+fn item(state: &Value) -> RatingItem {
+    let attribute = |name: &str| {
+        let value = state.get(name)?;
+        let text = |kind: &str| value.get(kind).and_then(Value::as_str).map(str::to_owned);
+        text("N").map(Attribute::Number).or_else(|| text("S").map(Attribute::Text))
+    };
+    RatingItem { stars: attribute("stars"), rated_at: attribute("rated_at") }
+}

@@ -1,0 +1,75 @@
+//! Thousands of histories, each from a seed: whatever is delivered twice, late, in pieces, to whom, and wherever it
+//! breaks, the scores equal a recount of the ratings.
+//!
+//! `SEEDS=100000` tries more than the fixed set, `SEED=7` one alone.
+
+use coffeeshop_core::ids::ShopId;
+use coffeeshop_core::testing::{Sabotage, ScoreWorld};
+use fastrand::Rng;
+use jiff::SignedDuration;
+
+use crate::history::History;
+use crate::lanes::Mapping;
+
+/// How many histories are tried if nothing else is said.
+const SEEDS: u64 = 3000;
+
+fn environment(name: &str) -> Option<u64> {
+    #[expect(clippy::disallowed_methods, reason = "how many to try is said by who runs the test")]
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, not a number")))
+}
+
+/// One history on one store; what is wrong at its end.
+fn run(seed: u64, sabotage: Sabotage) -> Result<(), String> {
+    let world = ScoreWorld::sabotaged(sabotage);
+    world.advance(SignedDuration::from_secs(1_795_255_200));
+    let mut rng = Rng::with_seed(seed);
+    for shop in 0..2 {
+        let shop_id: ShopId = format!("shop-{shop}").parse().unwrap();
+        world.open_shop(&shop_id, &"Turin".parse().unwrap());
+    }
+    let history = History::new(&mut rng);
+    // In some, nothing fails but by a race.
+    world.fail_at_random(rng.u64(..), if rng.u8(..4) == 0 { 0 } else { rng.u32(5..40) });
+    Mapping::new(&world, rng.u64(..)).deliver_all(&history.stream);
+    history.compare(&world)
+}
+
+fn check(sabotage: Sabotage, seeds: u64) {
+    let seeds = match environment("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..environment("SEEDS").unwrap_or(seeds),
+    };
+    for seed in seeds {
+        if let Err(wrong) = run(seed, sabotage) {
+            panic!("{wrong}\nIt happens again with SEED={seed} ({sabotage:?})");
+        }
+    }
+}
+
+#[test]
+fn every_score_equals_the_recount() {
+    check(Sabotage::None, SEEDS);
+}
+
+#[test]
+fn stale_reads_change_no_number() {
+    check(Sabotage::StaleReads, SEEDS / 3);
+}
+
+/// If a store that breaks its promise went unnoticed, the simulation would prove nothing.
+#[track_caller]
+fn is_noticed(sabotage: Sabotage) {
+    let wrong = (0..200).filter(|seed| run(*seed, sabotage).is_err()).count();
+    assert!(wrong > 10, "{sabotage:?} is noticed in {wrong} of 200 histories");
+}
+
+#[test]
+fn a_store_that_ignores_conditions_is_noticed() {
+    is_noticed(Sabotage::IgnoresConditions);
+}
+
+#[test]
+fn a_store_that_commits_in_two_halves_is_noticed() {
+    is_noticed(Sabotage::TwoHalves);
+}
