@@ -3,8 +3,11 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
 )]
 
 mod headers;
 mod mapping;
+mod quarantine;
+mod scores;
