@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use crate::{StackInfo, blocking, python};
+use crate::{Kills, Options, StackInfo, blocking, python};
 
 const REGION: &str = "eu-central-1";
 const ACCESS_KEY_ID: &str = "test";
@@ -40,12 +40,12 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    pub(crate) async fn start(root: &Path, progress: fn(&str)) -> Result<Self> {
-        let root = root.to_owned();
+    pub(crate) async fn start(options: &Options) -> Result<Self> {
+        let options = options.clone();
         let (mut emulator, stdout) = blocking(move || {
-            let venv = python::venv(&root, progress)?;
-            progress("starting the emulator");
-            Self::spawn(&root, &venv.tool("python"))
+            let venv = python::venv(&options.root, options.progress)?;
+            (options.progress)("starting the emulator");
+            Self::spawn(&options.root, &venv.tool("python"), options.kills.as_ref())
         })
         .await?;
         let ready = blocking(move || {
@@ -61,7 +61,7 @@ impl Emulator {
         Ok(emulator)
     }
 
-    fn spawn(root: &Path, python: &Path) -> Result<(Self, ChildStdout)> {
+    fn spawn(root: &Path, python: &Path, kills: Option<&Kills>) -> Result<(Self, ChildStdout)> {
         let runs = root.join("target/emulator/runs");
         let (directory, lock) = new_run(&runs).with_context(|| format!("{} cannot be written", runs.display()))?;
         let temporary = directory.join("tmp");
@@ -84,6 +84,7 @@ impl Emulator {
             .envs([("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)])
             // Listeners on ports of their own, for services that nothing here uses.
             .envs([("SFTP_ENABLED", "0"), ("IOT_MTLS_ENABLED", "0")])
+            .envs(kills.map(|Kills { function, count, seed }| ("EMULATOR_KILLS", format!("{function} {count} {seed}"))))
             .env("PYTHONPATH", root.join("infra/local"))
             .env("HOME", &directory)
             .env("TMPDIR", &temporary)

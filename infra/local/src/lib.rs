@@ -32,19 +32,49 @@ pub struct Options {
     pub stack_name: String,
     /// The template's parameters that are not to have their default.
     pub parameters: Vec<(String, String)>,
+    /// Which function is killed now and then, if any.
+    pub kills: Option<Kills>,
     /// Called with a line for a person before each step that takes time.
     pub progress: fn(&str),
 }
 
+/// A function whose process is killed in the midst of invocations, to see what survives that.
+///
+/// Each kill is a line of the log, `killed {function} inside invocation {request id} after {n} ms`; about every second
+/// invocation is hit, until there were so many kills. A killed invocation fails as on AWS.
+#[derive(Clone, Debug)]
+pub struct Kills {
+    /// How the function's name ends, such as `aggregator`.
+    pub function: String,
+    /// How many kills there are in all, if there are invocations enough.
+    pub count: u32,
+    /// Of the choice of invocations and moments.
+    pub seed: u64,
+}
+
 impl Options {
-    /// The stack `coffeeshop` of this repository, all parameters as the template has them, nothing reported.
+    /// The stack `coffeeshop` of this repository, all parameters as the template has them, nothing killed or
+    /// reported.
     pub fn new() -> Self {
-        Self { root: repo_root(), stack_name: "coffeeshop".to_owned(), parameters: Vec::new(), progress: |_| () }
+        Self {
+            root: repo_root(),
+            stack_name: "coffeeshop".to_owned(),
+            parameters: Vec::new(),
+            kills: None,
+            progress: |_| (),
+        }
     }
 
     #[must_use]
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
         self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Has the function whose name ends so killed, so many times, at moments that the seed decides.
+    #[must_use]
+    pub fn kill(mut self, function: &str, count: u32, seed: u64) -> Self {
+        self.kills = Some(Kills { function: function.to_owned(), count, seed });
         self
     }
 }
@@ -70,7 +100,7 @@ impl Stack {
             let options = options.clone();
             blocking(move || package::functions(&options.root, options.progress)).await?
         };
-        let emulator = Emulator::start(&options.root, options.progress).await?;
+        let emulator = Emulator::start(options).await?;
         let mut info = emulator.info();
 
         (options.progress)("deploying infra/template.yaml");

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -15,7 +16,8 @@ use zip::write::SimpleFileOptions;
 use crate::config;
 
 /// Package and binary of each function.
-pub const FUNCTIONS: [(&str, &str); 1] = [("coffeeshop-thumbnailer", "thumbnailer")];
+pub const FUNCTIONS: [(&str, &str); 2] =
+    [("coffeeshop-aggregator", "aggregator"), ("coffeeshop-thumbnailer", "thumbnailer")];
 
 /// A function of the template.
 pub(crate) struct Zip {
@@ -89,10 +91,11 @@ pub fn zip(binary: &[u8], level: i64) -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// Writes `{to}/{name}.zip`; renamed into place, because several processes may do this at once.
+/// Writes `{to}/{name}.zip`; renamed into place, because several processes, and threads of one, may do this at once.
 pub fn save(content: &[u8], to: &Path, name: &str) -> Result<PathBuf> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
-    let part = to.join(format!(".{name}.{}", std::process::id()));
+    let part = to.join(format!(".{name}.{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
     let path = to.join(format!("{name}.zip"));
     fs::write(&part, content)
         .and_then(|()| fs::rename(&part, &path))

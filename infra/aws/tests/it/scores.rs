@@ -198,8 +198,8 @@ async fn a_transaction_has_its_conditions_and_a_token_from_the_sdk() {
         (put.table_name().to_owned(), put.condition_expression().unwrap().replace("#c", &name), value)
     };
     assert_eq!(condition(0), ("contributions".to_owned(), "attribute_not_exists(version)".to_owned(), None));
-    let seven = Some(AttributeValue::N("7".to_owned()));
-    assert_eq!(condition(1), ("scores".to_owned(), "revision = :read".to_owned(), seven));
+    let read = Some(AttributeValue::N("7".to_owned()));
+    assert_eq!(condition(1), ("scores".to_owned(), "revision = :read".to_owned(), read));
     // Left to the SDK, which makes one a call; that of its mocks is always the same.
     let tokens: Vec<_> = sent.iter().map(|request| request.client_request_token().unwrap()).collect();
     assert_eq!(tokens, ["00000000-0000-4000-8000-000000000000"; 2]);

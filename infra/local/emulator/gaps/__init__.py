@@ -1,4 +1,4 @@
-"""Where ministack differs from AWS in a way that the photo path meets, it is made to behave as AWS does.
+"""Where ministack differs from AWS in a way that this project meets, it is made to behave as AWS does.
 
 A module a gap; each says what AWS does, and has a test in `infra/local/tests/it`. They reach into one exact version,
 so another version is refused rather than half patched. What nothing here needs yet is not patched.
@@ -6,7 +6,7 @@ so another version is refused rather than half patched. What nothing here needs 
 
 from importlib.metadata import version
 
-from . import alarm_math, loopback_is_secure, message_move, queue_lock
+from . import alarm_math, loopback_is_secure, message_move, queue_batches, queue_lock, stream_mapping
 
 VERSION = "1.5.33"
 
@@ -20,6 +20,8 @@ def require_version() -> None:
 
 def fill() -> None:
     queue_lock.fill()
+    queue_batches.fill()
     message_move.fill()
     loopback_is_secure.fill()
     alarm_math.fill()
+    stream_mapping.fill()

@@ -1,14 +1,18 @@
-//! The Python in `CONTRACT.md` does what it says, against the shared emulator.
+//! The Python in `CONTRACT.md` does what it says, against the shared emulator, and its JSON is what `core` knows.
 
 use std::path::Path;
 use std::process::Command;
 
+use coffeeshop_core::histogram::FORMULA;
+use coffeeshop_core::rating::{Attribute, RatingItem, RatingKey, held};
+use coffeeshop_core::score::{BOARD_PARTS, Score};
 use coffeeshop_local::{python, repo_root};
+use serde_json::Value;
 
 use crate::stack;
 
-/// What the app does with the functions of the document.
-const USE: &str = r#"
+/// What the app does with the functions of the document, for photos.
+const PHOTOS: &str = r#"
 import sys
 
 photo = open(sys.argv[1], "rb").read()
@@ -44,6 +48,77 @@ item = outcome("contract", "post")
 assert item["status"] == "ready" and item["user_id"] == "user-2", item
 "#;
 
+/// And for shops and ratings. What a function gives back is asked for again until it is as expected, or for a minute.
+const RATINGS: &str = r#"
+def wait(expected, get):
+    for _ in range(600):
+        found = get()
+        if expected(found):
+            return found
+        time.sleep(0.1)
+    raise TimeoutError(found)
+
+shop, city = "contract-shop", "Contract City"
+assert score(shop) is None
+open_shop(shop, "A shop of the contract", city)
+rate(shop, "user-1", 5, "2026-10-31T23:59:59Z")
+rate(shop, "user-2", 3, "2026-11-01T00:59:59+01:00", "Fine.")
+rate(shop, "user-3", 4, "2026-11-20T08:15:30.125Z")
+item = wait(lambda item: item and item["count"] == 3, lambda: score(shop))
+assert item["sum"] == 12 and item["mean_micros"] == 4_000_000 and item["histogram"] == [0, 0, 1, 1, 1], item
+assert item["score_micros"] == round(score_of(item["histogram"]) * 1_000_000) and item["formula"] == "star-lcb/1", item
+assert item["city"] == city and item["revision"] >= 1, item
+assert score(shop, "2026-10")["count"] == 2 and score(shop, "2026-11")["count"] == 1
+
+assert [entry["shop_id"] for entry in city_board(city)] == [shop]
+assert city_board(city)[0] == item and city_board(city, after=item["rank_key"]) == []
+assert shop in [entry["shop_id"] for entry in board("2026-10", limit=1000)]
+assert [entry["rank_key"] for entry in board()] == sorted(entry["rank_key"] for entry in board(limit=1000))[:10]
+
+rate(shop, "user-1", 2, "2026-11-21T10:00:00Z")
+wait(lambda item: item["histogram"] == [0, 1, 1, 1, 0], lambda: score(shop))
+rate(shop, "user-2", 6, "2026-11-21T10:00:00Z")
+wait(lambda item: item["histogram"] == [0, 1, 0, 1, 0], lambda: score(shop))
+assert score(shop, "2026-10")["count"] == 0 and "mean_micros" not in score(shop, "2026-10")
+for user in ["user-1", "user-2", "user-3"]:
+    withdraw(shop, user)
+item = wait(lambda item: item["count"] == 0, lambda: score(shop))
+assert item["score_micros"] == round(score_of([0] * 5) * 1_000_000) == 2_047_372, item
+assert "rank_key" not in item and city_board(city) == []
+"#;
+
+#[test]
+fn the_ratings_and_scores_in_the_contract_are_what_core_knows() {
+    let contract = std::fs::read_to_string(repo_root().join("CONTRACT.md")).unwrap();
+    let examples = contract.split("```json\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let (mut ratings, mut scores) = (0, 0);
+    for example in examples {
+        let json: Value = serde_json::from_str(example).unwrap();
+        if json.get("stars").is_some() {
+            let key: RatingKey = serde_json::from_value(json.clone()).unwrap();
+            let rated_at = json["rated_at"].as_str().unwrap().to_owned();
+            let stars = Some(Attribute::Number(json["stars"].to_string()));
+            let held = held(&RatingItem { stars, rated_at: Some(Attribute::Text(rated_at)) }).unwrap();
+            assert_eq!(
+                (key.user_id.as_str(), u8::from(held.stars), held.month.to_string().as_str()),
+                ("u-42", 4, "2026-11")
+            );
+            ratings += 1;
+        } else if json.get("period").is_some() {
+            let Score { key, histogram, revision, city, updated_at, .. } =
+                serde_json::from_value(json.clone()).unwrap();
+            let score = Score::new(key, histogram, revision, city, updated_at);
+            assert_eq!(serde_json::to_value(score).unwrap(), json);
+            scores += 1;
+        }
+    }
+    assert_eq!((ratings, scores), (1, 1));
+    for reason in ["no_stars", "wrong_stars", "no_date", "not_a_date", "month_out_of_range", "unreadable_keys"] {
+        assert!(contract.contains(&format!("| `{reason}` |")), "{reason}");
+    }
+    assert!(contract.contains(&format!("parts 0 to {}", BOARD_PARTS - 1)) && contract.contains(FORMULA));
+}
+
 #[tokio::test]
 async fn the_python_in_the_contract_works() {
     let stack = stack().await;
@@ -53,8 +128,8 @@ async fn the_python_in_the_contract_works() {
         .skip(1)
         .map(|rest| rest.split_once("```").map(|(example, _)| example).unwrap())
         .collect();
-    assert!(examples.len() >= 5, "{} examples", examples.len());
-    let program = examples.concat() + USE;
+    assert!(examples.len() >= 9, "{} examples", examples.len());
+    let program = examples.concat() + PHOTOS + RATINGS;
     let output = |name: &str| stack.output(name).unwrap().to_owned();
     let mut python = Command::new(python::venv(&repo_root(), |_| ()).unwrap().tool("python"));
     python
@@ -66,7 +141,10 @@ async fn the_python_in_the_contract_works() {
         .env("AWS_SECRET_ACCESS_KEY", &stack.secret_access_key)
         .env("ORIGINALS_BUCKET", output("OriginalsBucket"))
         .env("RENDITIONS_BUCKET", output("RenditionsBucket"))
-        .env("PHOTOS_TABLE", output("PhotosTable"));
+        .env("PHOTOS_TABLE", output("PhotosTable"))
+        .env("SHOPS_TABLE", output("ShopsTable"))
+        .env("RATINGS_TABLE", output("RatingsTable"))
+        .env("SCORES_TABLE", output("ScoresTable"));
     let ran = tokio::task::spawn_blocking(move || python.output().unwrap()).await.unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }

@@ -9,13 +9,21 @@
 
 mod contract;
 mod contract_md;
+mod contract_scores;
+mod kills;
 mod lifetime;
 mod message_move;
 mod photos;
 mod post;
 mod queue_lock;
+mod ratings;
 mod role;
+mod role_aggregator;
+mod stream_limits;
+mod stream_mapping;
+mod streamed;
 mod template;
+mod template_ratings;
 mod world;
 
 use coffeeshop_local::{Options, Stack, StackInfo};
@@ -23,12 +31,18 @@ use tokio::sync::OnceCell;
 
 const VISIBILITY_SECONDS: &str = "7";
 
+static STACK: OnceCell<Stack> = OnceCell::const_new();
+
 /// Clients are made by each test, because they belong to its runtime.
 async fn stack() -> StackInfo {
-    static STACK: OnceCell<Stack> = OnceCell::const_new();
     let start = || async {
         let options = Options { stack_name: "shared".to_owned(), ..Options::new() };
         Stack::start(&options.parameter("UploadsVisibilityTimeout", VISIBILITY_SECONDS)).await.unwrap()
     };
     STACK.get_or_init(start).await.info().clone()
+}
+
+/// What the emulator of [`stack`] has logged by now.
+fn log() -> String {
+    std::fs::read_to_string(STACK.get().unwrap().log_path()).unwrap()
 }

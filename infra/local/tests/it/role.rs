@@ -1,6 +1,7 @@
 //! The thumbnailer's role may do what the pipeline needs, and nothing else.
 //!
-//! The role's statements are tried, not read; the function itself is not run here.
+//! The role's statements are tried, not read; the function itself is not run here. `role_aggregator.rs` has the
+//! aggregator's.
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -11,15 +12,19 @@ use coffeeshop_local::StackInfo;
 
 use crate::stack;
 
-/// As the function, as far as IAM can tell.
-async fn as_thumbnailer(stack: &StackInfo) -> SdkConfig {
+/// As a function, as far as IAM can tell: the one whose role this output names.
+pub(crate) async fn as_role(stack: &StackInfo, output: &str) -> SdkConfig {
     let sts = aws_sdk_sts::Client::new(&stack.sdk_config());
-    let role = stack.output("ThumbnailerRoleArn").unwrap();
+    let role = stack.output(output).unwrap();
     let assumed = sts.assume_role().role_arn(role).role_session_name("test").send().await.unwrap();
     let given = assumed.credentials.unwrap();
     let credentials =
         Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), None, "test");
     stack.sdk_config().to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+}
+
+async fn as_thumbnailer(stack: &StackInfo) -> SdkConfig {
+    as_role(stack, "ThumbnailerRoleArn").await
 }
 
 #[tokio::test]

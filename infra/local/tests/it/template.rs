@@ -1,4 +1,6 @@
 //! What `infra/template.yaml` says is what the emulator has, whether its CloudFormation did it or `fill`.
+//!
+//! Photos and what concerns the whole; `template_ratings.rs` has ratings and scores.
 
 use aws_sdk_dynamodb::types::PointInTimeRecoveryStatus;
 use aws_sdk_s3::types::{BucketVersioningStatus, Event, ExpirationStatus, QueueConfiguration, ServerSideEncryption};
@@ -11,9 +13,19 @@ use crate::{VISIBILITY_SECONDS, stack};
 async fn every_output_is_there() {
     let stack = stack().await;
     let expected = [
+        "AggregatorFunction",
+        "AggregatorMapping",
+        "AggregatorRoleArn",
+        "ContributionsTable",
+        "FailuresBucket",
         "OriginalsBucket",
         "PhotosTable",
+        "QuarantineQueueUrl",
+        "RatingsStreamArn",
+        "RatingsTable",
         "RenditionsBucket",
+        "ScoresTable",
+        "ShopsTable",
         "ThumbnailerFunction",
         "ThumbnailerRoleArn",
         "UploadsDlqUrl",
