@@ -96,6 +96,30 @@ id! {
     RenditionName
 }
 
+/// What a partial batch response calls an item of the batch: a message's id, a record's sequence number.
+///
+/// Never empty, because an empty one in a response means that the whole batch failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchItemId(String);
+
+impl BatchItemId {
+    /// `None` for an empty text.
+    pub fn new(id: String) -> Option<Self> {
+        (!id.is_empty()).then_some(Self(id))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<BatchItemId> for String {
+    fn from(id: BatchItemId) -> String {
+        id.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +134,12 @@ mod tests {
         for bad in ["", " ", "a b", "a/b", "ü", "a.b", "%41", too_long.as_str()] {
             assert!(bad.parse::<ShopId>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_id_of_a_batch_item_is_never_empty() {
+        assert_eq!(BatchItemId::new(String::new()), None);
+        assert_eq!(BatchItemId::new("1".to_owned()).map(String::from).as_deref(), Some("1"));
     }
 
     #[test]

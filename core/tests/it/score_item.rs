@@ -128,3 +128,16 @@ fn a_city_can_be_the_key_of_an_index() {
         assert!(city.parse::<City>().is_err(), "{city:?}");
     }
 }
+
+#[test]
+fn the_score_in_the_contract_is_what_its_histogram_makes() {
+    let contract = include_str!("../../../CONTRACT.md");
+    let examples = contract.split("```json\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let scores: Vec<Score> = examples
+        .filter(|example| example.contains("\"histogram\""))
+        .map(|example| serde_json::from_str(example).unwrap())
+        .collect();
+    let [score] = scores.as_slice() else { panic!("there is one example, not {}", scores.len()) };
+    let Score { key, histogram, revision, city, updated_at, .. } = score.clone();
+    assert_eq!(*score, Score::new(key, histogram, revision, city, updated_at));
+}

@@ -5,6 +5,7 @@
 
 use aws_lambda_events::dynamodb::{EventRecord, StreamRecord};
 use coffeeshop_core::fence::Fence;
+use coffeeshop_core::ids::BatchItemId;
 use coffeeshop_core::ledger::Change;
 use coffeeshop_core::ports::ParkReason;
 use coffeeshop_core::rating::{Attribute, RatingItem, RatingKey, held};
@@ -16,7 +17,7 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub struct Record<'a> {
     /// What a partial batch response calls it; `None` when it says no such thing.
-    pub id: Option<RecordId>,
+    pub id: Option<BatchItemId>,
     /// What its rating holds now; `None` when that cannot be known.
     pub change: Option<Change>,
     /// Why it makes no sense, if it does not.
@@ -25,28 +26,6 @@ pub struct Record<'a> {
     pub event_id: Option<String>,
     /// The whole of it.
     pub raw: &'a RawValue,
-}
-
-/// A record's sequence number; never empty, because an empty one in a response means that the whole batch failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordId(String);
-
-impl RecordId {
-    /// `None` for an empty text.
-    pub fn new(id: String) -> Option<Self> {
-        (!id.is_empty()).then_some(Self(id))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<RecordId> for String {
-    fn from(id: RecordId) -> String {
-        id.0
-    }
 }
 
 /// Why a batch cannot be worked on at all: the stream or the mapping is not what the template says. No fault of the
@@ -101,13 +80,13 @@ fn record(raw: &RawValue) -> Result<Record<'_>, Misconfigured> {
         }
         (Ok(_), other) => unusable(reason("unknown_event", &format!("{other:?} is no event of a stream"))),
     };
-    Ok(Record { id: RecordId::new(sequence_number), change, nonsense, event_id: Some(event_id), raw })
+    Ok(Record { id: BatchItemId::new(sequence_number), change, nonsense, event_id: Some(event_id), raw })
 }
 
 /// What a record that cannot be read as a whole says of its place.
-fn sequence_number(raw: &RawValue) -> Option<RecordId> {
+fn sequence_number(raw: &RawValue) -> Option<BatchItemId> {
     let value: serde_json::Value = serde_json::from_str(raw.get()).ok()?;
-    RecordId::new(value.pointer("/dynamodb/SequenceNumber")?.as_str()?.to_owned())
+    BatchItemId::new(value.pointer("/dynamodb/SequenceNumber")?.as_str()?.to_owned())
 }
 
 fn reason(code: &'static str, error: &dyn ToString) -> ParkReason {

@@ -5,6 +5,7 @@
 use aws_lambda_events::s3::S3EventRecord;
 use aws_lambda_events::sqs::SqsMessage;
 use coffeeshop_aws::tracing_json::with_cause;
+use coffeeshop_core::ids::BatchItemId;
 use coffeeshop_core::keys::{KeyError, PhotoKey, decode_event_key};
 use coffeeshop_core::photo::PhotoChanged;
 use coffeeshop_core::ports::{ParkReason, Receipt};
@@ -16,35 +17,13 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// What a partial batch response calls it.
-    pub id: MessageId,
+    pub id: BatchItemId,
     /// What the queue calls this receipt of it.
     pub receipt: Receipt,
     /// How often it has been received, this time included.
     pub receive_count: u32,
     /// What it asks for, in its order.
     pub records: Vec<Inbound>,
-}
-
-/// A message's id; never empty, because an empty one in a response means that the whole batch failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MessageId(String);
-
-impl MessageId {
-    /// `None` for an empty text.
-    pub fn new(id: String) -> Option<Self> {
-        (!id.is_empty()).then_some(Self(id))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<MessageId> for String {
-    fn from(id: MessageId) -> String {
-        id.0
-    }
 }
 
 /// What one record of a notification asks for.
@@ -84,7 +63,7 @@ struct Alone<'a> {
 
 /// Reads a message about `originals_bucket`.
 pub fn parse(message: SqsMessage, originals_bucket: &str) -> Result<Message, MalformedBatch> {
-    let id = message.message_id.and_then(MessageId::new).ok_or(MalformedBatch("message id"))?;
+    let id = message.message_id.and_then(BatchItemId::new).ok_or(MalformedBatch("message id"))?;
     let receipt = message.receipt_handle.ok_or(MalformedBatch("receipt handle"))?;
     let receive_count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
     let records = inbound(message.body.unwrap_or_default(), originals_bucket);
