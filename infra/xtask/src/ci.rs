@@ -29,11 +29,11 @@ pub(crate) fn run(photos: Option<&Path>) -> Result<()> {
     tidy::run()?;
     announce("the README's commands");
     readme(&root)?;
-    step("photos made up", cargo(&root).args(["xtask", "local", "--once"]))?;
+    step("local stack", cargo(&root).args(["xtask", "local", "--once"]))?;
     let mut tests = cargo(&root);
     tests.args(["test", "--workspace"]);
     if let Some(photos) = photos {
-        step("photos taken", cargo(&root).args(["xtask", "local", "--once", "--photos"]).arg(&photos))?;
+        step("local stack, photos taken", cargo(&root).args(["xtask", "local", "--once", "--photos"]).arg(&photos))?;
         tests.env("PHOTOS", photos);
     }
     step("tests", &mut tests)

@@ -1,8 +1,9 @@
-//! `cargo xtask local`: the whole pipeline on this machine, with photos going through it.
+//! `cargo xtask local`: the whole pipeline on this machine, with photos and ratings going through it.
 //!
 //! The stack itself is `coffeeshop-local`'s; here it is fed, shown and ended.
 
 mod photos;
+mod ratings;
 mod table;
 
 use std::fs;
@@ -26,7 +27,7 @@ pub(crate) struct Arguments {
     /// Upload the files of this folder instead of the fixtures.
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
-    /// End after the table, with an error if a photo has no outcome.
+    /// End after the tables, with an error if a photo has no outcome.
     #[arg(long)]
     once: bool,
 }
@@ -122,6 +123,8 @@ async fn work(stack: &Stack, photos: Vec<photos::Photo>, once: bool) -> Result<(
     let missing = rows.iter().filter(|row| row.outcome.is_none()).count();
     say("");
     say(&table::of(&rows));
+    let settled = ratings::through_the_pipeline(stack.info()).await;
+    settled.with_context(|| format!("the scores are not right; the log is {}", stack.log_path().display()))?;
     if once {
         ensure!(missing == 0, "{missing} photos have no outcome; the log is {}", stack.log_path().display());
         return Ok(());
@@ -135,9 +138,16 @@ async fn work(stack: &Stack, photos: Vec<photos::Photo>, once: bool) -> Result<(
 }
 
 fn what_to_try(info: &StackInfo, log: &Path) -> Result<String> {
-    let [originals, renditions, table] =
-        ["OriginalsBucket", "RenditionsBucket", "PhotosTable"].map(|name| info.output(name));
-    let (originals, renditions, table) = (originals?, renditions?, table?);
+    let output = |name| info.output(name);
+    let (originals, renditions, photos) =
+        (output("OriginalsBucket")?, output("RenditionsBucket")?, output("PhotosTable")?);
+    let (ratings, scores) = (output("RatingsTable")?, output("ScoresTable")?);
+    let key = |first: &str, second: &str, value: &str| {
+        format!(r#"'{{"shop_id":{{"S":"my-shop"}},"{first}":{{"S":"{second}"}}{value}}}'"#)
+    };
+    let photo = key("photo_id", "my-photo", "");
+    let rated = key("user_id", "me", r#","stars":{"N":"5"},"rated_at":{"S":"2026-11-20T08:15:00Z"}"#);
+    let score = key("period", "all", "");
     let StackInfo { endpoint, region, access_key_id, secret_access_key, .. } = info;
     let aws = format!("aws --endpoint-url {endpoint}");
     Ok(format!(
@@ -148,8 +158,10 @@ Try it with the aws command line, from another terminal:
 
   export AWS_ACCESS_KEY_ID={access_key_id} AWS_SECRET_ACCESS_KEY={secret_access_key} AWS_DEFAULT_REGION={region}
   {aws} s3 cp photo.jpg s3://{originals}/uploads/my-shop/my-photo --metadata user-id=me
-  {aws} dynamodb get-item --table-name {table} --key '{{\"shop_id\":{{\"S\":\"my-shop\"}},\"photo_id\":{{\"S\":\"my-photo\"}}}}'
+  {aws} dynamodb get-item --table-name {photos} --key {photo}
   {aws} s3 cp --recursive s3://{renditions}/photos/my-shop/my-photo/ renditions/
+  {aws} dynamodb put-item --table-name {ratings} --item {rated}
+  {aws} dynamodb get-item --table-name {scores} --key {score}
 ",
         log.display()
     ))

@@ -1,5 +1,6 @@
 //! Automation of this repository: `cargo xtask help`.
 
+mod bench;
 mod ci;
 mod local;
 mod package;
@@ -19,7 +20,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run the whole pipeline on this machine: build, start the emulator, deploy, upload photos, show what happened.
+    /// Run the whole pipeline on this machine: build, start the emulator, deploy, upload photos, write ratings, show what
+    /// happened.
     Local(local::Arguments),
     /// Everything that must hold before a change lands; ends with `cargo test --workspace`.
     Ci {
@@ -31,6 +33,9 @@ enum Task {
     Package,
     /// Check the repository's own rules: layers, fixtures, licences.
     Tidy,
+    /// Measure, print, and judge nothing.
+    #[command(subcommand)]
+    Bench(bench::Subject),
 }
 
 fn main() -> Result<()> {
@@ -39,6 +44,7 @@ fn main() -> Result<()> {
         Task::Ci { photos } => ci::run(photos.as_deref()),
         Task::Package => package::run(),
         Task::Tidy => tidy::run(),
+        Task::Bench(subject) => bench::run(&subject),
     }
 }
 

@@ -1,0 +1,34 @@
+//! `cargo xtask bench`: programs that measure, built for release and run.
+//!
+//! They are examples of the packages that they measure, so that this one need not be linked to those. No number is
+//! judged or kept here.
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Subcommand;
+use coffeeshop_local::package::cargo;
+use coffeeshop_local::repo_root;
+
+/// What is measured.
+#[derive(Subcommand)]
+pub(crate) enum Subject {
+    /// Ratings a second through the aggregator, and what they cost on DynamoDB.
+    Scores,
+}
+
+impl Subject {
+    /// Package and example.
+    fn program(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Scores => ("coffeeshop-aggregator", "bench_scores"),
+        }
+    }
+}
+
+pub(crate) fn run(subject: &Subject) -> Result<()> {
+    let (package, example) = subject.program();
+    let mut command = cargo(&repo_root());
+    command.args(["run", "--release", "--package", package, "--example", example]);
+    let status = command.status().context("cargo could not be started")?;
+    ensure!(status.success(), "{example} failed ({status})");
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Ratings written as the app would, until all scores have followed, and those scores held against a recount.
+//!
+//! What is written is in [`stream`], how it is counted in [`recount`], how it is shown in [`board`]. Nothing is repaired
+//! here.
+
+mod board;
+mod recount;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use coffeeshop_core::period::Period;
+use coffeeshop_core::ports::ScoreStore as _;
+use coffeeshop_core::rating::{RatingKey, held};
+use coffeeshop_core::score::ScoreKey;
+use coffeeshop_local::StackInfo;
+use coffeeshop_local::app::App;
+use futures::stream::{StreamExt as _, TryStreamExt as _};
+
+use self::stream::{History, Shop, Write};
+use crate::say;
+
+/// How many ratings are written at once.
+const AT_ONCE: usize = 16;
+
+/// How long to wait until all scores have followed.
+const SETTLED_MAX: Duration = Duration::from_mins(2);
+
+/// How many of the shops are shown.
+const BOARD_ROWS: u16 = 10;
+
+/// Writes them, waits, and says what became of them. An error if a score is not what a recount says.
+pub(crate) async fn through_the_pipeline(info: &StackInfo) -> Result<()> {
+    let app = App::new(info)?;
+    let shops = stream::shops()?;
+    let histories = stream::histories(&shops)?;
+    let count = |of: fn(&Write) -> bool| histories.iter().flat_map(|h| &h.writes).filter(|write| of(write)).count();
+    let (nonsense, deletes) = (count(Write::is_nonsense), count(|write| *write == Write::Delete));
+    let edits = count(|_| true) - histories.len() - deletes;
+    say(&format!(
+        "writing {} shops and {} ratings; {edits} edits, {deletes} withdrawals; {nonsense} writes make no sense",
+        shops.len(),
+        histories.len(),
+    ));
+    let began = Instant::now();
+    write(&app, &shops, &histories).await?;
+    let written = began.elapsed();
+    settled(&app, &histories).await?;
+    let seconds = |duration: Duration| format!("{:.1} s", duration.as_secs_f64());
+    say(&format!("written in {}, all in the scores after {}\n", seconds(written), seconds(began.elapsed())));
+    show(&app, &shops, nonsense).await
+}
+
+async fn write(app: &App, shops: &[Shop], histories: &[History]) -> Result<()> {
+    for Shop { id, name, city } in shops {
+        app.open_shop(id, name, city).await?;
+    }
+    let one = async |History { rating, writes }: &History| {
+        for write in writes {
+            match write {
+                Write::Put(said) => app.rate(rating, said).await?,
+                Write::Delete => app.withdraw(rating).await?,
+            }
+        }
+        anyhow::Ok(())
+    };
+    futures::stream::iter(histories).map(one).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+/// Waits until the scores hold of each rating what is in it now.
+async fn settled(app: &App, histories: &[History]) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let missing = unsettled(app, histories).await?;
+        let Some(first) = missing.first() else { return Ok(()) };
+        ensure!(
+            began.elapsed() < SETTLED_MAX,
+            "after {} s the scores lack {} of {} ratings, such as {}/{}; the stack's log may say why",
+            SETTLED_MAX.as_secs(),
+            missing.len(),
+            histories.len(),
+            first.shop_id,
+            first.user_id,
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn unsettled(app: &App, histories: &[History]) -> Result<Vec<RatingKey>> {
+    let keys: Vec<RatingKey> = histories.iter().map(|history| history.rating.clone()).collect();
+    let ratings = app.ratings().await?;
+    let contributions = app.score_store().contributions(&keys).await?;
+    let mut missing = Vec::new();
+    for key in keys {
+        let holds = ratings.get(&key).and_then(|rating| held(rating).ok());
+        let counted = match contributions.get(&key) {
+            Some(Err(error)) => bail!("{}/{}: {error}: {}", key.shop_id, key.user_id, error.cause),
+            Some(Ok(contribution)) => Some(contribution.held()),
+            None => None,
+        };
+        if counted != Some(holds) {
+            missing.push(key);
+        }
+    }
+    Ok(missing)
+}
+
+/// Shows the best shops and the quarantine. An error if anything is not as it should be.
+async fn show(app: &App, shops: &[Shop], nonsense: usize) -> Result<()> {
+    let counted = recount::recount(&app.ratings().await?);
+    let scores = app.scores().await?;
+    let board = app.board(Period::All, BOARD_ROWS).await?;
+    say(&board::of(&board, &counted, shops));
+
+    let mut reasons = BTreeMap::<String, usize>::new();
+    for reason in app.quarantined().await? {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let in_words: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let kept: usize = reasons.values().sum();
+    say(&format!("{kept} records in quarantine: {}", in_words.join(", ")));
+    ensure!(kept >= nonsense, "{nonsense} ratings made no sense");
+
+    let different = recount::different(&scores, &counted);
+    if let Some(ScoreKey { shop_id, period }) = different.first() {
+        bail!("{} of {} scores are not as recounted, such as {period} of {shop_id}", different.len(), scores.len());
+    }
+    ensure!(recount::is_best_first(&board, &scores), "the index does not have the best scores, best first");
+    say(&format!("{} scores, for all time and by month: each is as recounted\n", scores.len()));
+    Ok(())
+}
