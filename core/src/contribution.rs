@@ -31,12 +31,35 @@ pub struct Contribution {
     pub expires_at: Option<i64>,
 }
 
+/// `stars` and `month`: both, or neither. Half of it would hold nothing, and be added again without being taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Parts {
+#[serde(try_from = "Attributes", into = "Attributes")]
+struct Parts(Option<Held>);
+
+#[derive(Serialize, Deserialize)]
+struct Attributes {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stars: Option<Stars>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     month: Option<Month>,
+}
+
+impl TryFrom<Attributes> for Parts {
+    type Error = &'static str;
+
+    fn try_from(Attributes { stars, month }: Attributes) -> Result<Self, Self::Error> {
+        match (stars, month) {
+            (Some(stars), Some(month)) => Ok(Self(Some(Held { stars, month }))),
+            (None, None) => Ok(Self(None)),
+            _ => Err("a contribution has `stars` and `month`, or neither"),
+        }
+    }
+}
+
+impl From<Parts> for Attributes {
+    fn from(Parts(held): Parts) -> Self {
+        Self { stars: held.map(|held| held.stars), month: held.map(|held| held.month) }
+    }
 }
 
 impl Contribution {
@@ -46,15 +69,14 @@ impl Contribution {
     /// The first version is the time in seconds: one that expired and came back is then never taken for the one
     /// before.
     pub fn after(before: Option<&Self>, rating: RatingKey, fence: Fence, held: Option<Held>, now: Timestamp) -> Self {
-        let parts = Parts { stars: held.map(|held| held.stars), month: held.map(|held| held.month) };
         let first = u64::try_from(now.as_second()).unwrap_or_default();
         let version = before.map_or(first, |before| before.version + 1);
         let expires_at = held.is_none().then(|| (now + TOMBSTONE_LIFE).as_second());
-        Self { rating, parts, fence, version, expires_at }
+        Self { rating, parts: Parts(held), fence, version, expires_at }
     }
 
     /// What it holds.
     pub fn held(&self) -> Option<Held> {
-        Some(Held { stars: self.parts.stars?, month: self.parts.month? })
+        self.parts.0
     }
 }

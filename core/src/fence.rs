@@ -22,7 +22,9 @@ pub struct Fence(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FenceError {
     /// Not the ARN of a stream.
-    #[error("{0:?} is not the ARN of a table's stream, which ends in /stream/LABEL")]
+    #[error(
+        "{0:?} is not the ARN of a table's stream, which ends in /stream/ and a time such as 2026-11-21T10:00:00.000"
+    )]
     StreamArn(String),
     /// Not a sequence number.
     #[error("the sequence number {0:?} is not 1 to {SEQUENCE_DIGITS} digits")]
@@ -33,7 +35,7 @@ impl Fence {
     /// The fence of the change with `sequence_number` in the stream `stream_arn`
     /// (`arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL`).
     pub fn new(stream_arn: &str, sequence_number: &str) -> Result<Self, FenceError> {
-        let label = stream_arn.rsplit_once("/stream/").map(|(_, label)| label).filter(|label| !label.is_empty());
+        let label = stream_arn.rsplit_once("/stream/").map(|(_, label)| label).filter(|label| is_label(label));
         let label = label.ok_or_else(|| FenceError::StreamArn(stream_arn.to_owned()))?;
         let digits = !sequence_number.is_empty() && sequence_number.bytes().all(|byte| byte.is_ascii_digit());
         if !digits || sequence_number.len() > SEQUENCE_DIGITS {
@@ -41,6 +43,13 @@ impl Fence {
         }
         Ok(Self(format!("{label}/{sequence_number:0>SEQUENCE_DIGITS$}")))
     }
+}
+
+/// Labels are times, to the second at least; any other text might stand above them all for ever.
+fn is_label(label: &str) -> bool {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00";
+    let fits = |(byte, shape): (u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == *shape };
+    label.len() >= SHAPE.len() && label.bytes().zip(SHAPE).all(fits)
 }
 
 impl fmt::Display for Fence {
@@ -72,7 +81,13 @@ mod tests {
         for number in ["", "-1", "1e9", "٣", &"9".repeat(41)] {
             assert_eq!(Fence::new(arn, number), Err(FenceError::SequenceNumber(number.to_owned())));
         }
-        for arn in ["", "arn:aws:sqs:eu-central-1:1:queue", "arn:aws:dynamodb:eu-central-1:1:table/ratings/stream/"] {
+        for arn in [
+            "",
+            "arn:aws:sqs:eu-central-1:1:queue",
+            "table/ratings/stream/",
+            "table/ratings/stream/zzz",
+            "t/stream/2026-11-21",
+        ] {
             assert_eq!(Fence::new(arn, "1"), Err(FenceError::StreamArn(arn.to_owned())));
         }
     }

@@ -22,12 +22,26 @@ const Z_SQUARED_E4: u128 = 27_225;
 
 /// How many ratings have 1, 2, 3, 4 and 5 stars.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "[u64; STARS_MAX as usize]", into = "[u64; STARS_MAX as usize]")]
 pub struct Histogram([u64; STARS_MAX as usize]);
 
-impl From<[u64; STARS_MAX as usize]> for Histogram {
-    fn from(counts: [u64; STARS_MAX as usize]) -> Self {
-        Self(counts)
+/// More ratings than a score is exact for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} are more than {COUNT_MAX} ratings")]
+pub struct TooManyRatings([u64; STARS_MAX as usize]);
+
+impl TryFrom<[u64; STARS_MAX as usize]> for Histogram {
+    type Error = TooManyRatings;
+
+    fn try_from(counts: [u64; STARS_MAX as usize]) -> Result<Self, TooManyRatings> {
+        let count = counts.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count));
+        if count.is_some_and(|count| count <= COUNT_MAX) { Ok(Self(counts)) } else { Err(TooManyRatings(counts)) }
+    }
+}
+
+impl From<Histogram> for [u64; STARS_MAX as usize] {
+    fn from(histogram: Histogram) -> Self {
+        histogram.0
     }
 }
 
@@ -139,6 +153,14 @@ mod tests {
             ([125, 3, 0, 0, 0], Some(1_023_438)),
         ] {
             assert_eq!(histogram(counts).mean_micros(), mean, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_histogram_is_not_understood() {
+        assert!(Histogram::try_from([COUNT_MAX, 0, 0, 0, 0]).is_ok());
+        for counts in [[COUNT_MAX, 1, 0, 0, 0], [u64::MAX, u64::MAX, 0, 0, 2]] {
+            assert_eq!(Histogram::try_from(counts), Err(TooManyRatings(counts)));
         }
     }
 

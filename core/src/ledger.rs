@@ -61,15 +61,17 @@ pub struct Replacement<T> {
 }
 
 /// What is to be done for a shop.
-#[derive(Debug, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// To be committed one after the other: each begins where the one before ends.
     pub transactions: Vec<Transaction>,
-    /// How many changes say nothing new: a later one of the same rating is known.
+    /// How many changes say nothing new.
     pub stale: usize,
     /// Changes whose contribution holds something that a score does not count; no transaction has them. If all was
     /// read at one moment, that is drift; else another writer may have come between the reads.
     pub below_zero: Vec<Change>,
+    /// Why no transaction has some of the changes: an item of theirs cannot be understood.
+    pub unreadable: Vec<PortError>,
 }
 
 impl View {
@@ -84,7 +86,7 @@ impl View {
     /// The scores that a change touches: none when it is stale, or leaves stars and month as they were.
     pub fn touched_by(&self, change: &Change) -> Vec<ScoreKey> {
         let before = self.contribution(&change.rating).ok().flatten();
-        if before.is_some_and(|before| before.fence >= change.fence) {
+        if before.is_some_and(|before| is_stale(change, before)) {
             return Vec::new();
         }
         let key = |period| ScoreKey { shop_id: change.rating.shop_id.clone(), period };
@@ -102,6 +104,12 @@ impl View {
     }
 }
 
+/// Whether the contribution knows this change, or a later one. The same change counts as new when it now holds
+/// something else: then `held` was corrected since, and the record is replayed.
+fn is_stale(change: &Change, before: &Contribution) -> bool {
+    before.fence > change.fence || (before.fence == change.fence && before.held() == change.held)
+}
+
 /// The periods whose histogram differs between the two.
 fn periods(before: Option<Held>, after: Option<Held>) -> impl Iterator<Item = Period> {
     let (before, after) = if before == after { (None, None) } else { (before, after) };
@@ -112,49 +120,34 @@ fn periods(before: Option<Held>, after: Option<Held>) -> impl Iterator<Item = Pe
 
 /// Decides what the changes of one shop, at most one a rating, do to it. The view must have everything that they
 /// touch.
-pub fn plan<'v>(changes: &[Change], view: &'v View, now: Timestamp) -> Result<Plan, &'v PortError> {
+pub fn plan(changes: &[Change], view: &View, now: Timestamp) -> Plan {
     let mut plan = Plan::default();
     let mut books = Books { view, now, scores: BTreeMap::new() };
     let mut moves = Vec::new();
     for change in changes {
-        let before = view.contribution(&change.rating)?;
-        if before.is_some_and(|before| before.fence >= change.fence) {
+        let before = match view.contribution(&change.rating) {
+            Ok(before) => before,
+            Err(error) => {
+                plan.unreadable.push(error.again());
+                continue;
+            }
+        };
+        if before.is_some_and(|before| is_stale(change, before)) {
             plan.stale += 1;
             continue;
         }
         let was = before.and_then(Contribution::held);
         let touched: Vec<_> = periods(was, change.held).collect();
-        for period in &touched {
-            books.open(&change.rating.shop_id, *period)?;
-        }
-        if touched.is_empty() || books.had(was) {
+        if let Err(error) = touched.iter().try_for_each(|period| books.open(&change.rating.shop_id, *period)) {
+            plan.unreadable.push(error.again());
+        } else if touched.is_empty() || books.had(was) {
             moves.push(Move { change, before, touched });
         } else {
             plan.below_zero.push(change.clone());
         }
     }
-
-    let mut transaction = Transaction::default();
-    let mut open = BTreeSet::new();
-    for Move { change, before, touched } in moves {
-        let more = touched.iter().filter(|period| !open.contains(*period)).count();
-        if transaction.contributions.len() + 1 + open.len() + more > TRANSACTION_ITEMS_MAX {
-            transaction.scores = books.close(&change.rating.shop_id, std::mem::take(&mut open));
-            plan.transactions.push(std::mem::take(&mut transaction));
-        }
-        if !touched.is_empty() {
-            books.shift(before.and_then(Contribution::held), change.held);
-        }
-        open.extend(touched);
-        let Change { rating, fence, held } = change.clone();
-        let item = Contribution::after(before, rating, fence, held, now);
-        transaction.contributions.push(Replacement { item, replaces: before.map(|before| before.version) });
-    }
-    if let Some(shop_id) = transaction.contributions.first().map(|first| first.item.rating.shop_id.clone()) {
-        transaction.scores = books.close(&shop_id, open);
-        plan.transactions.push(transaction);
-    }
-    Ok(plan)
+    plan.transactions = books.transactions(moves);
+    plan
 }
 
 struct Move<'a> {
@@ -181,50 +174,71 @@ struct Book {
 }
 
 impl<'v> Books<'v> {
+    /// Fills transactions with the moves, in their order.
+    fn transactions(&mut self, moves: Vec<Move<'_>>) -> Vec<Transaction> {
+        let Some(shop_id) = moves.first().map(|first| first.change.rating.shop_id.clone()) else { return Vec::new() };
+        let (mut transactions, mut transaction, mut open) = (Vec::new(), Transaction::default(), BTreeSet::new());
+        for Move { change, before, touched } in moves {
+            let more = touched.iter().filter(|period| !open.contains(*period)).count();
+            if transaction.contributions.len() + 1 + open.len() + more > TRANSACTION_ITEMS_MAX {
+                transaction.scores = self.close(&shop_id, std::mem::take(&mut open));
+                transactions.push(std::mem::take(&mut transaction));
+            }
+            if !touched.is_empty() {
+                self.shift(before.and_then(Contribution::held), change.held);
+            }
+            open.extend(touched);
+            let Change { rating, fence, held } = change.clone();
+            let item = Contribution::after(before, rating, fence, held, self.now);
+            transaction.contributions.push(Replacement { item, replaces: before.map(|before| before.version) });
+        }
+        transaction.scores = self.close(&shop_id, open);
+        transactions.push(transaction);
+        transactions
+    }
+
     fn open(&mut self, shop_id: &ShopId, period: Period) -> Result<(), &'v PortError> {
         if !self.scores.contains_key(&period) {
             let read = self.view.score(&ScoreKey { shop_id: shop_id.clone(), period })?;
             let histogram = read.map(|score| score.histogram).unwrap_or_default();
-            let city = read.and_then(|score| score.city.clone());
-            let book = Book {
-                replaces: read.map(|score| score.revision),
-                city: city.or_else(|| self.view.cities.get(shop_id).cloned()),
-                floor: histogram,
-                histogram,
-            };
-            self.scores.insert(period, book);
+            // A new month is in the city that all time is in.
+            let all = self.scores.get(&Period::All).and_then(|book| book.city.as_ref());
+            let city = read.and_then(|score| score.city.as_ref()).or(all).or_else(|| self.view.cities.get(shop_id));
+            let (replaces, city) = (read.map(|score| score.revision), city.cloned());
+            self.scores.insert(period, Book { replaces, city, floor: histogram, histogram });
         }
         Ok(())
     }
 
-    /// The books of all time and of the month, where they are open.
-    fn of(&mut self, held: Held) -> impl Iterator<Item = &mut Book> {
-        let concerned = move |period: &Period| matches!(period, Period::All) || *period == Period::Month(held.month);
-        self.scores.iter_mut().filter(move |(period, _)| concerned(period)).map(|(_, book)| book)
-    }
-
     /// Whether both scores count what is to be taken from them.
     fn had(&mut self, was: Option<Held>) -> bool {
-        let Some(was) = was else { return true };
-        let mut floors = self.of(was).map(|book| (book.floor, book)).collect::<Vec<_>>();
-        let counted = floors.iter_mut().all(|(floor, _)| floor.remove(was.stars));
-        if counted {
-            for (floor, book) in floors {
+        let Some(Held { stars, month }) = was else { return true };
+        let counted = |period: Period| {
+            let mut floor = self.scores.get(&period)?.floor;
+            floor.remove(stars).then_some((period, floor))
+        };
+        let (Some(all), Some(month)) = (counted(Period::All), counted(Period::Month(month))) else { return false };
+        for (period, floor) in [all, month] {
+            if let Some(book) = self.scores.get_mut(&period) {
                 book.floor = floor;
             }
         }
-        counted
+        true
     }
 
     fn shift(&mut self, from: Option<Held>, to: Option<Held>) {
-        if let Some(from) = from {
-            self.of(from).for_each(|book| {
-                let was_there = book.histogram.remove(from.stars);
+        if let Some(Held { stars, month }) = from {
+            for period in [Period::All, Period::Month(month)] {
+                let was_there = self.scores.get_mut(&period).is_some_and(|book| book.histogram.remove(stars));
                 debug_assert!(was_there, "`had` has seen that it is there");
-            });
+            }
         }
-        if let Some(to) = to {
-            self.of(to).for_each(|book| book.histogram.add(to.stars));
+        if let Some(Held { stars, month }) = to {
+            for period in [Period::All, Period::Month(month)] {
+                if let Some(book) = self.scores.get_mut(&period) {
+                    book.histogram.add(stars);
+                }
+            }
         }
     }
 

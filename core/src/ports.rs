@@ -1,6 +1,7 @@
 //! The effects that handlers have on the world, as traits.
 //!
-//! Each trait's documentation is its contract: `testing::contract` holds every implementation to it. Every error is
+//! Each trait's documentation is its contract: `testing::contract` and `testing::scores_contract` hold every
+//! implementation to it. Every error is
 //! the world's fault, never the input's, and so always a reason to try again.
 
 use std::collections::HashMap;
@@ -41,6 +42,15 @@ impl PortError {
     /// An error of `call`, which was too much at once.
     pub fn busy(call: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { busy: true, ..Self::new(call, cause) }
+    }
+
+    /// The same error for another who met it, with its causes in words.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let first: &(dyn Error + 'static) = &*self.cause;
+        let causes = std::iter::successors(Some(first), |error| (*error).source());
+        let words = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        Self { call: self.call, busy: self.busy, cause: words.into() }
     }
 }
 

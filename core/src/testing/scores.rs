@@ -26,9 +26,6 @@ pub enum Sabotage {
     IgnoresConditions,
     /// It stores the contributions of a transaction, and then, in a second step, its scores.
     TwoHalves,
-    /// It answers plain reads as an eventually consistent read may: now and then with what was there before. The
-    /// numbers must survive that; only the guess that a score lost something may be wrong.
-    StaleReads,
 }
 
 /// The ports of the aggregator in memory.
@@ -39,6 +36,7 @@ pub enum Sabotage {
 pub struct ScoreWorld {
     calls: Calls,
     sabotage: Sabotage,
+    stale_reads: bool,
     state: Mutex<State>,
 }
 
@@ -49,6 +47,7 @@ struct State {
     cities: HashMap<ShopId, City>,
     quarantine: Vec<Quarantined>,
     in_flight: HashSet<Key>,
+    spoilt: Option<ScoreKey>,
     now: Timestamp,
 }
 
@@ -100,6 +99,12 @@ impl ScoreWorld {
         Self { sabotage, ..Self::default() }
     }
 
+    /// A world that answers plain reads as an eventually consistent read may: now and then with what was there before.
+    /// No number may suffer from that; a view of one moment is never stale.
+    pub fn with_stale_reads() -> Self {
+        Self { stale_reads: true, ..Self::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
@@ -124,9 +129,16 @@ impl ScoreWorld {
         self.state().scores.put(score.key.clone(), score);
     }
 
-    /// Removes a contribution, as its time to live would.
-    pub fn expire(&self, rating: &RatingKey) {
-        self.state().contributions.items.remove(rating);
+    /// Removes all contributions whose time to live is over.
+    pub fn expire(&self) {
+        let mut state = self.state();
+        let now = state.now.as_second();
+        state.contributions.items.retain(|_, item| item.expires_at.is_none_or(|expires_at| expires_at > now));
+    }
+
+    /// Makes a score one that cannot be understood, or mends it.
+    pub fn spoil(&self, score: Option<ScoreKey>) {
+        self.state().spoilt = score;
     }
 
     /// What was quarantined, in order.
@@ -166,7 +178,7 @@ impl ScoreWorld {
 
     /// Whether this read is stale, where reads are.
     fn stale(&self) -> bool {
-        self.sabotage == Sabotage::StaleReads && self.toss()
+        self.stale_reads && self.toss()
     }
 
     /// One or the other, but the same each time that a test is run.
@@ -186,6 +198,14 @@ impl ScoreWorld {
 }
 
 impl State {
+    fn read_scores(&self, keys: &[ScoreKey], stale: bool) -> Found<ScoreKey, Score> {
+        let mut found = self.scores.read_all(keys, stale);
+        if let Some(spoilt) = self.spoilt.clone().filter(|spoilt| keys.contains(spoilt)) {
+            found.insert(spoilt, Err(PortError::new("scores.get", "spoilt")));
+        }
+        found
+    }
+
     /// Whether every condition holds.
     fn holds(&self, transaction: &Transaction) -> bool {
         let contribution = |put: &Replacement<Contribution>| {
@@ -243,7 +263,7 @@ impl ScoreStore for ScoreWorld {
 
     async fn scores(&self, keys: &[ScoreKey]) -> Result<Found<ScoreKey, Score>, PortError> {
         let reply = self.calls.enter("scores.get").await?;
-        let found = self.state().scores.read_all(keys, self.stale());
+        let found = self.state().read_scores(keys, self.stale());
         reply.leave(found)
     }
 
@@ -258,7 +278,7 @@ impl ScoreStore for ScoreWorld {
         }
         let view = View {
             contributions: state.contributions.read_all(ratings, false),
-            scores: state.scores.read_all(scores, false),
+            scores: state.read_scores(scores, false),
             cities: HashMap::new(),
         };
         drop(state);
@@ -285,7 +305,7 @@ impl ScoreStore for ScoreWorld {
                 let put = self.in_two_halves(transaction).await;
                 return reply.leave(put);
             }
-            Sabotage::None | Sabotage::StaleReads => {
+            Sabotage::None => {
                 let mut flight = {
                     let mut state = self.state();
                     if !state.in_flight.is_disjoint(&keys) || !state.holds(transaction) {

@@ -59,7 +59,7 @@ pub fn contribution(rating: RatingKey, before: Option<&Contribution>, holds: boo
 pub fn score(shop_id: &ShopId, period: &str, revision: u64, ratings: u64) -> Score {
     let key = ScoreKey { shop_id: shop_id.clone(), period: period.parse::<Period>().unwrap() };
     let city = (ratings > 0).then(|| "Frankfurt (Oder) #1".parse().unwrap());
-    Score::new(key, Histogram::from([0, 0, 0, 0, ratings]), revision, city, now())
+    Score::new(key, Histogram::try_from([0, 0, 0, 0, ratings]).unwrap(), revision, city, now())
 }
 
 fn put<T>(item: T, replaces: Option<u64>) -> Replacement<T> {

@@ -41,7 +41,7 @@ fn view(contributions: &[(usize, u32, &str)], scores: &[(&str, [u64; 5])]) -> Vi
     };
     let score = |(period, counts): &(&str, [u64; 5])| {
         let key = ScoreKey { shop_id: shop(), period: period.parse().unwrap() };
-        (key.clone(), Ok(Score::new(key, Histogram::from(*counts), 7, None, now())))
+        (key.clone(), Ok(Score::new(key, Histogram::try_from(*counts).unwrap(), 7, None, now())))
     };
     View {
         contributions: contributions.iter().map(contribution).collect(),
@@ -51,7 +51,7 @@ fn view(contributions: &[(usize, u32, &str)], scores: &[(&str, [u64; 5])]) -> Vi
 }
 
 fn planned(changes: &[Change], view: &View) -> Plan {
-    plan(changes, view, now()).unwrap()
+    plan(changes, view, now())
 }
 
 /// What is written, a line each: `user holds`, `period histogram revision`.
@@ -104,8 +104,8 @@ fn an_edit_moves_what_it_holds() {
 #[test]
 fn what_is_late_or_came_before_changes_nothing() {
     let before = view(&[(1, 5, "5@2026-11")], &[("all", [0, 0, 0, 0, 1]), ("2026-11", [0, 0, 0, 0, 1])]);
-    for number in [4, 5] {
-        let plan = planned(&[change(1, number, "1@2026-11")], &before);
+    for (number, holds) in [(4, "1@2026-11"), (4, "5@2026-11"), (5, "5@2026-11")] {
+        let plan = planned(&[change(1, number, holds)], &before);
         assert_eq!((plan.transactions.as_slice(), plan.stale), ([].as_slice(), 1));
     }
 }
@@ -172,16 +172,38 @@ fn every_rating_in_a_month_of_its_own_still_fits() {
 }
 
 #[test]
-fn an_item_that_cannot_be_understood_is_not_replaced() {
+fn an_item_that_cannot_be_understood_is_not_replaced_and_holds_up_no_other() {
     let unreadable = || Err(PortError::new("contributions.get", "no such version"));
+    let changes = [change(1, 1, "5@2026-11"), change(2, 1, "4@2026-12")];
     let mut contribution = view(&[], &[]);
     contribution.contributions.insert(rating(&shop(), 1), unreadable());
     let mut score = view(&[], &[]);
-    let key = ScoreKey { shop_id: shop(), period: "all".parse().unwrap() };
+    let key = ScoreKey { shop_id: shop(), period: "2026-11".parse().unwrap() };
     score.scores.insert(key, Err(PortError::new("scores.get", "no such version")));
     for view in [contribution, score] {
-        assert!(plan(&[change(1, 1, "5@2026-11")], &view, now()).is_err());
+        let plan = planned(&changes, &view);
+        assert_eq!(lines(&plan), ["user-2 4@2026-12", "all [0, 0, 0, 1, 0] 1", "2026-12 [0, 0, 0, 1, 0] 1"]);
+        assert_eq!(plan.unreadable.len(), 1);
     }
+}
+
+#[test]
+fn the_same_change_is_new_when_it_is_read_otherwise_than_before() {
+    let before = view(&[(1, 5, "-")], &[]);
+    let plan = planned(&[change(1, 5, "4@2026-11")], &before);
+    assert_eq!(lines(&plan), ["user-1 4@2026-11", "all [0, 0, 0, 1, 0] 1", "2026-11 [0, 0, 0, 1, 0] 1"]);
+    assert_eq!(planned(&[change(1, 5, "-")], &before).stale, 1);
+}
+
+#[test]
+fn a_new_month_is_in_the_city_of_all_time() {
+    let mut before = view(&[], &[("all", [0, 0, 0, 0, 1])]);
+    let all = before.scores.values_mut().next().unwrap().as_mut().unwrap();
+    *all = Score::new(all.key.clone(), all.histogram, 7, Some("Milan".parse().unwrap()), now());
+    let plan = planned(&[change(1, 1, "5@2026-12")], &before);
+    let cities: Vec<_> =
+        plan.transactions[0].scores.iter().map(|put| put.item.city.clone().unwrap().to_string()).collect();
+    assert_eq!(cities, ["Milan", "Milan"], "though the shop is in Turin by now");
 }
 
 #[test]

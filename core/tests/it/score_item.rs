@@ -93,10 +93,19 @@ fn a_contribution_expires_only_while_it_holds_nothing() {
 }
 
 #[test]
+fn half_a_contribution_is_not_understood() {
+    for part in [json!({ "stars": 5 }), json!({ "month": "2026-11" })] {
+        let mut item = serde_json::to_value(contribution(rating(&shop(), 1), None, false)).unwrap();
+        item.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        assert!(serde_json::from_value::<Contribution>(item).is_err(), "{part}");
+    }
+}
+
+#[test]
 fn boards_are_in_the_order_of_score_count_and_shop() {
     let key = |shop: &str, counts: [u64; 5]| -> RankKey {
         let Score { key, updated_at, .. } = score(&shop.parse().unwrap(), "all", 1, 1);
-        Score::new(key, counts.into(), 1, None, updated_at).rank.unwrap().rank_key
+        Score::new(key, counts.try_into().unwrap(), 1, None, updated_at).rank.unwrap().rank_key
     };
     let best_first = [
         key("z", [0, 0, 0, 0, 1_000_000]),

@@ -1,10 +1,11 @@
-//! The order of work on a batch: nonsense is set aside, each rating's last change is settled shop by shop, and what is
+//! The order of work on a batch: each rating's last change is settled shop by shop, nonsense is set aside, and what is
 //! not done is given back.
 //!
 //! How one shop is settled is in `group`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
 
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use coffeeshop_core::ids::ShopId;
@@ -16,12 +17,14 @@ use lambda_runtime::{Context, Error};
 use serde_json::value::RawValue;
 
 use crate::envelope::{Record, parse};
-use crate::group::{Group, Settling};
+use crate::group::{Group, Settling, set_aside};
 use crate::quarantine::quarantined;
-use crate::report;
 
-/// How long before the deadline nothing is tried again: what is not done is given back in this time.
+/// How long before the deadline no call is begun: what is not done is given back in this time.
 pub const GIVE_BACK: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long a call may take, all its attempts together: one that hangs ends before Lambda would end the function.
+pub const CALL_MAX: Duration = Duration::from_secs(4);
 
 /// Everything outside.
 #[derive(Debug)]
@@ -43,15 +46,15 @@ pub async fn handle<S: ScoreStore, Q: Quarantine, C: Clock>(
 ) -> Result<DynamoDbEventResponse, Error> {
     let until = Timestamp::from_millisecond(i64::try_from(context.deadline)?)? - GIVE_BACK;
     let records = parse(payload)?;
-    let mut unfinished = set_aside(deps.quarantine, &records).await;
-
     let mut seed = DefaultHasher::new();
     context.request_id.hash(&mut seed);
-    let settling = Settling::new(deps, &records, until, seed.finish());
-    unfinished.extend(settling.settle(groups(&records)).await.iter().map(|group| group.first));
+    // What makes sense comes first: a quarantine that does not answer must not hold it up.
+    let unsettled = Settling::new(deps, &records, until).settle(groups(&records), seed.finish()).await;
+    let not_set_aside = set_nonsense_aside(deps, until, &records).await;
+    let unfinished = unsettled.iter().map(|group| group.first).chain(not_set_aside);
 
     let mut response = DynamoDbEventResponse::default();
-    if let Some(record) = unfinished.into_iter().min().and_then(|first| records.get(first)) {
+    if let Some(record) = unfinished.min().and_then(|first| records.get(first)) {
         let id = record.id.clone().ok_or("a record that must come again has no sequence number")?;
         let mut failure = DynamoDbBatchItemFailure::default();
         failure.item_identifier = Some(id.into());
@@ -61,27 +64,18 @@ pub async fn handle<S: ScoreStore, Q: Quarantine, C: Clock>(
 }
 
 /// Sends every record that makes no sense to the quarantine; returns the positions of those that are not there.
-async fn set_aside(quarantine: &impl Quarantine, records: &[Record<'_>]) -> Vec<usize> {
+async fn set_nonsense_aside<S, Q: Quarantine, C: Clock>(
+    deps: &Deps<'_, S, Q, C>,
+    until: Timestamp,
+    records: &[Record<'_>],
+) -> Vec<usize> {
     let with_reason = |(position, record): (usize, &Record<'_>)| {
         record.nonsense.as_ref().map(|reason| (position, quarantined(record, reason)))
     };
     let (positions, messages): (Vec<usize>, Vec<Quarantined>) =
         records.iter().enumerate().filter_map(with_reason).unzip();
-    if messages.is_empty() {
-        return Vec::new();
-    }
-    let sent = quarantine.send(&messages).await;
-    let mut failed = Vec::new();
-    for ((position, message), sent) in positions.into_iter().zip(&messages).zip(sent) {
-        match sent {
-            Ok(()) => report::quarantined(message),
-            Err(error) => {
-                report::not_quarantined(message, &error);
-                failed.push(position);
-            }
-        }
-    }
-    failed
+    let there = set_aside(deps, until, &messages).await;
+    positions.into_iter().zip(there).filter(|(_, there)| !there).map(|(position, _)| position).collect()
 }
 
 /// The last change of each rating, by its fence, in groups of one shop.
@@ -100,7 +94,7 @@ fn groups(records: &[Record<'_>]) -> Vec<Group> {
         if last.get(&change.rating).is_some_and(|(last, _)| *last == position) {
             let shop_id = &change.rating.shop_id;
             let first = first.get(shop_id).copied().unwrap_or(position);
-            groups.entry(shop_id).or_insert_with(|| Group::new(first)).push(position, change.clone());
+            groups.entry(shop_id).or_insert_with(|| Group::new(shop_id.clone(), first)).push(position, change.clone());
         }
     }
     groups.into_values().collect()

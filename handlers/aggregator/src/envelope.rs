@@ -3,7 +3,7 @@
 //! Nothing is decided here but what a record *is*. Each record is read by itself, so that one which cannot be read
 //! holds up no other.
 
-use aws_lambda_events::dynamodb::{EventRecord, StreamRecord};
+use aws_lambda_events::dynamodb::{EventRecord, StreamRecord, StreamViewType};
 use coffeeshop_core::fence::Fence;
 use coffeeshop_core::ids::BatchItemId;
 use coffeeshop_core::ledger::Change;
@@ -65,9 +65,11 @@ fn record(raw: &RawValue) -> Result<Record<'_>, Misconfigured> {
     let unusable = |reason| (None, Some(reason));
     let (change, nonsense) = match (key(&mut stream), event_name.as_str()) {
         (Err(reason), _) => unusable(reason),
-        (Ok(_), "INSERT" | "MODIFY") if stream.new_image.is_empty() => {
-            return Err(Misconfigured::NoNewImage(event_source_arn.unwrap_or_default()));
-        }
+        (Ok(_), "INSERT" | "MODIFY") if stream.new_image.is_empty() => match stream.stream_view_type {
+            // It was left out when the record was quarantined, because it was too large.
+            Some(StreamViewType::NewAndOldImages) => unusable(reason("no_image", &"the record has no new image")),
+            _ => return Err(Misconfigured::NoNewImage(event_source_arn.unwrap_or_default())),
+        },
         (Ok(rating), "INSERT" | "MODIFY" | "REMOVE") => {
             match Fence::new(event_source_arn.as_deref().unwrap_or_default(), &sequence_number) {
                 Err(error) => unusable(reason("no_place_in_the_stream", &error)),

@@ -5,11 +5,11 @@
 //! `coffeeshop_core::ledger`.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Mutex;
 use std::time::Duration;
 
-use coffeeshop_core::ledger::{Change, Transaction, View, plan};
-use coffeeshop_core::ports::{Clock, ParkReason, PortError, Put, Quarantine, ScoreStore};
+use coffeeshop_core::ids::ShopId;
+use coffeeshop_core::ledger::{Change, TRANSACTION_ITEMS_MAX, Transaction, View, plan};
+use coffeeshop_core::ports::{Clock, ParkReason, PortError, Put, Quarantine, Quarantined, ScoreStore};
 use coffeeshop_core::score::ScoreKey;
 use fastrand::Rng;
 use futures::stream::{self, StreamExt};
@@ -29,21 +29,27 @@ pub(crate) const PAUSE_FIRST: Duration = Duration::from_millis(50);
 /// The longest pause between two rounds.
 pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// How many records are sent to the quarantine in one call.
+pub(crate) const QUARANTINED_AT_ONCE: usize = 10;
+
 /// The changes of one shop in a batch, at most one a rating.
 #[derive(Debug)]
 pub(crate) struct Group {
     /// The earliest record of the batch that is about this shop.
     pub(crate) first: usize,
+    shop_id: ShopId,
     changes: Vec<Change>,
     /// The record of each change.
     records: Vec<usize>,
     /// Whether a contribution seemed to hold what a score does not count.
     suspect: bool,
+    /// Why changes that are no longer here are not done.
+    unreadable: Option<PortError>,
 }
 
 impl Group {
-    pub(crate) fn new(first: usize) -> Self {
-        Self { first, changes: Vec::new(), records: Vec::new(), suspect: false }
+    pub(crate) fn new(shop_id: ShopId, first: usize) -> Self {
+        Self { first, shop_id, changes: Vec::new(), records: Vec::new(), suspect: false, unreadable: None }
     }
 
     pub(crate) fn push(&mut self, record: usize, change: Change) {
@@ -52,45 +58,40 @@ impl Group {
     }
 }
 
-enum Verdict {
-    Done,
-    /// Another worker is at it, or it was too much at once.
-    Again,
-    /// Something is wrong with the world.
-    Failed,
-}
-
 /// The work on a batch.
 pub(crate) struct Settling<'a, S, Q, C> {
     deps: &'a Deps<'a, S, Q, C>,
     records: &'a [Record<'a>],
     until: Timestamp,
-    jitter: Mutex<Rng>,
 }
 
 impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
-    /// Nothing is begun after `until`; workers with different seeds do not wait for the same time.
-    pub(crate) fn new(deps: &'a Deps<'a, S, Q, C>, records: &'a [Record<'a>], until: Timestamp, seed: u64) -> Self {
-        Self { deps, records, until, jitter: Mutex::new(Rng::with_seed(seed)) }
+    /// No call is begun after `until`.
+    pub(crate) fn new(deps: &'a Deps<'a, S, Q, C>, records: &'a [Record<'a>], until: Timestamp) -> Self {
+        Self { deps, records, until }
     }
 
-    /// Returns the groups that are not done.
-    pub(crate) async fn settle(&self, groups: Vec<Group>) -> Vec<Group> {
-        let (mut open, mut unfinished) = (groups, Vec::new());
+    /// Returns the groups that are not done. Workers with different seeds do not wait for the same time.
+    pub(crate) async fn settle(&self, groups: Vec<Group>, seed: u64) -> Vec<Group> {
+        let (mut open, mut unfinished, mut jitter) = (groups, Vec::new(), Rng::with_seed(seed));
         for round in 0.. {
-            let verdicts = self.round(open).await;
+            let settled = self.round(open).await;
             open = Vec::new();
-            for (group, verdict) in verdicts {
-                match verdict {
-                    Verdict::Done => {}
-                    Verdict::Again => open.push(group),
-                    Verdict::Failed => unfinished.push(group),
+            for (group, result) in settled {
+                match result {
+                    Ok(()) => {}
+                    Err(error) if error.busy => open.push(group),
+                    Err(error) => {
+                        report::failed(&group.shop_id, &error);
+                        unfinished.push(group);
+                    }
                 }
             }
-            let pause = self.pause(round);
+            let pause = pause(round, &mut jitter);
             if open.is_empty() || self.deps.clock.now() + pause > self.until {
                 break;
             }
+            report::tried_again(open.len());
             self.deps.clock.sleep(pause).await;
         }
         report::given_back(open.len());
@@ -98,18 +99,11 @@ impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
         unfinished
     }
 
-    /// "Full jitter" (Brooker, "Exponential Backoff And Jitter"): anything up to the exponential bound.
-    fn pause(&self, round: u32) -> Duration {
-        let bound = PAUSE_FIRST.saturating_mul(1 << round.min(16)).min(PAUSE_MAX);
-        let jitter = self.jitter.lock().map_or(1.0, |mut rng| rng.f64());
-        bound.mul_f64(jitter)
-    }
-
-    async fn round(&self, open: Vec<Group>) -> Vec<(Group, Verdict)> {
+    async fn round(&self, open: Vec<Group>) -> Vec<(Group, Result<(), PortError>)> {
         let together = open.iter().filter(|group| !group.suspect).flat_map(|group| &group.changes);
         let view = match self.read(together).await {
             Ok(view) => view,
-            Err(error) => return open.into_iter().map(|group| (group, failed(&error))).collect(),
+            Err(error) => return open.into_iter().map(|group| (group, Err(error.again()))).collect(),
         };
         let settle = async |mut group: Group| {
             let settled = if group.suspect {
@@ -117,86 +111,80 @@ impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
             } else {
                 self.together(&mut group, &view).await
             };
-            (group, settled.unwrap_or_else(|error| failed(&error)))
+            (group, settled)
         };
         stream::iter(open).map(settle).buffer_unordered(GROUPS_AT_ONCE).collect().await
     }
 
     /// Commits what `view` says is to be done.
-    async fn together(&self, group: &mut Group, view: &View) -> Result<Verdict, PortError> {
-        let plan = match plan(&group.changes, view, self.deps.clock.now()) {
-            Ok(plan) => plan,
-            Err(error) => return Ok(failed(error)),
-        };
+    async fn together(&self, group: &mut Group, view: &View) -> Result<(), PortError> {
+        let plan = plan(&group.changes, view, self.deps.clock.now());
         if !plan.below_zero.is_empty() {
             // Contributions and scores were not read at one moment: another worker may have come in between.
             group.suspect = true;
-            return Ok(Verdict::Again);
+            return Err(PortError::busy("scores.get", "a score seems to lack something"));
         }
-        self.commit(&plan.transactions).await
+        self.commit(&plan.transactions).await?;
+        report::stale(plan.stale);
+        plan.unreadable.into_iter().next().map_or(Ok(()), Err)
     }
 
     /// As [`together`](Self::together), a transaction at a time, and each from a view of one moment: what a score does
     /// not count there is drift, and its record is set aside.
-    async fn in_one_moment(&self, group: &mut Group) -> Result<Verdict, PortError> {
+    async fn in_one_moment(&self, group: &mut Group) -> Result<(), PortError> {
         while !group.changes.is_empty() {
-            let before = self.read(&group.changes).await?;
-            let fitting = before.fitting(&group.changes);
-            let piece = group.changes.get(..fitting).unwrap_or_default();
-            let scores: BTreeSet<ScoreKey> = piece.iter().flat_map(|change| before.touched_by(change)).collect();
-            let ratings: Vec<_> = piece.iter().map(|change| change.rating.clone()).collect();
-            let scores: Vec<_> = scores.into_iter().collect();
-            let mut view = self.deps.store.one_moment(&ratings, &scores).await?;
-            view.cities = before.cities;
-            let unread = |change: &Change| view.touched_by(change).iter().any(|key| !scores.contains(key));
-            if piece.iter().any(unread) {
-                return Ok(Verdict::Again);
-            }
-            let plan = match plan(piece, &view, self.deps.clock.now()) {
-                Ok(plan) => plan,
-                Err(error) => return Ok(failed(error)),
-            };
-            match self.commit(&plan.transactions).await? {
-                Verdict::Done => self.set_aside_drift(group, &plan.below_zero).await?,
-                other => return Ok(other),
-            }
+            let some = group.changes.get(..TRANSACTION_ITEMS_MAX).unwrap_or(&group.changes);
+            let before = self.read(some).await?;
+            let fitting = before.fitting(some);
+            let piece = some.get(..fitting).unwrap_or_default();
+            let view = self.view(piece, before).await?;
+            let plan = plan(piece, &view, self.deps.clock.now());
+            self.commit(&plan.transactions).await?;
+            self.set_aside_drift(group, &plan.below_zero).await?;
+            group.unreadable = group.unreadable.take().or(plan.unreadable.into_iter().next());
             group.changes.drain(..fitting);
             group.records.drain(..fitting);
         }
-        Ok(Verdict::Done)
+        group.unreadable.take().map_or(Ok(()), Err)
     }
 
-    async fn commit(&self, transactions: &[Transaction]) -> Result<Verdict, PortError> {
+    /// What the changes touch, at one moment; `before` has their contributions as they were read just before.
+    async fn view(&self, piece: &[Change], before: View) -> Result<View, PortError> {
+        let scores: BTreeSet<ScoreKey> = piece.iter().flat_map(|change| before.touched_by(change)).collect();
+        let scores: Vec<_> = scores.into_iter().collect();
+        let ratings: Vec<_> = piece.iter().map(|change| change.rating.clone()).collect();
+        self.in_time()?;
+        let mut view = self.deps.store.one_moment(&ratings, &scores).await?;
+        view.cities = before.cities;
+        if piece.iter().flat_map(|change| view.touched_by(change)).any(|key| !scores.contains(&key)) {
+            return Err(PortError::busy("scores.one_moment", "another worker moved a rating in between"));
+        }
+        Ok(view)
+    }
+
+    async fn commit(&self, transactions: &[Transaction]) -> Result<(), PortError> {
         for transaction in transactions {
-            if self.deps.clock.now() > self.until {
-                return Ok(Verdict::Again);
-            }
+            self.in_time()?;
             match self.deps.store.commit(transaction).await? {
                 Put::Stored => report::committed(transaction),
-                Put::LostRace => {
-                    report::lost_race();
-                    return Ok(Verdict::Again);
-                }
+                Put::LostRace => return Err(PortError::busy("scores.commit", "another worker was first")),
             }
         }
-        Ok(Verdict::Done)
+        Ok(())
     }
 
     async fn set_aside_drift(&self, group: &Group, drifted: &[Change]) -> Result<(), PortError> {
-        let positions = group.changes.iter().zip(&group.records);
-        let records =
-            positions.filter(|(change, _)| drifted.contains(change)).filter_map(|(_, at)| self.records.get(*at));
         let error = "the contribution of this rating holds something that a score does not count".to_owned();
         let reason = ParkReason { code: "drift", error };
+        let changes = group.changes.iter().zip(&group.records).filter(|(change, _)| drifted.contains(change));
+        let records = changes.filter_map(|(_, position)| self.records.get(*position));
         let messages: Vec<_> = records.map(|record| quarantined(record, &reason)).collect();
-        if messages.is_empty() {
-            return Ok(());
+        let sent = set_aside(self.deps, self.until, &messages).await;
+        if sent.iter().all(|there| *there) {
+            Ok(())
+        } else {
+            Err(PortError::new("quarantine.send", "drift could not be set aside"))
         }
-        for (sent, message) in self.deps.quarantine.send(&messages).await.into_iter().zip(&messages) {
-            sent?;
-            report::quarantined(message);
-        }
-        Ok(())
     }
 
     /// Reads all that the changes touch, contributions first.
@@ -207,12 +195,14 @@ impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
         if ratings.is_empty() {
             return Ok(view);
         }
+        self.in_time()?;
         view.contributions = self.deps.store.contributions(&ratings).await?;
         let keys: HashSet<ScoreKey> = changes.iter().flat_map(|change| view.touched_by(change)).collect();
         let keys: Vec<_> = keys.into_iter().collect();
         if keys.is_empty() {
             return Ok(view);
         }
+        self.in_time()?;
         view.scores = self.deps.store.scores(&keys).await?;
         let without_city = |key: &&ScoreKey| match view.scores.get(*key) {
             Some(Ok(score)) => score.city.is_none(),
@@ -221,17 +211,44 @@ impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
         };
         let shops: HashSet<_> = keys.iter().filter(without_city).map(|key| key.shop_id.clone()).collect();
         if !shops.is_empty() {
+            self.in_time()?;
             view.cities = self.deps.store.cities(&shops.into_iter().collect::<Vec<_>>()).await?;
         }
         Ok(view)
     }
+
+    /// To be asked before each call.
+    fn in_time(&self) -> Result<(), PortError> {
+        let late = self.deps.clock.now() > self.until;
+        if late { Err(PortError::busy("batch", "no time is left")) } else { Ok(()) }
+    }
 }
 
-fn failed(error: &PortError) -> Verdict {
-    if error.busy {
-        report::lost_race();
-        return Verdict::Again;
+/// "Full jitter" (Brooker, "Exponential Backoff And Jitter"): anything up to the exponential bound.
+fn pause(round: u32, jitter: &mut Rng) -> Duration {
+    PAUSE_FIRST.saturating_mul(1 << round.min(16)).min(PAUSE_MAX).mul_f64(jitter.f64())
+}
+
+/// Sends records to the quarantine, as long as there is time; which of them are there.
+pub(crate) async fn set_aside<S, Q: Quarantine, C: Clock>(
+    deps: &Deps<'_, S, Q, C>,
+    until: Timestamp,
+    messages: &[Quarantined],
+) -> Vec<bool> {
+    let mut there = Vec::new();
+    for some in messages.chunks(QUARANTINED_AT_ONCE) {
+        let sent = if deps.clock.now() > until {
+            some.iter().map(|_| Err(PortError::busy("batch", "no time is left"))).collect()
+        } else {
+            deps.quarantine.send(some).await
+        };
+        for (message, sent) in some.iter().zip(&sent) {
+            match sent {
+                Ok(()) => report::quarantined(message),
+                Err(error) => report::not_quarantined(message, error),
+            }
+        }
+        there.extend(sent.iter().map(Result::is_ok));
     }
-    report::failed(error);
-    Verdict::Failed
+    there
 }

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     tracing_json::install();
     let collector = metrics::install("aggregator")?;
     let config = Config::from_env()?;
-    let sdk = sdk::load().await;
+    let sdk = sdk::within(&sdk::load().await, batch::CALL_MAX);
     let store = AwsScoreStore::new(aws_sdk_dynamodb::Client::new(&sdk), config.store);
     let quarantine = SqsQuarantine::new(aws_sdk_sqs::Client::new(&sdk), config.quarantine_queue_url);
     let deps = Deps { store: &store, quarantine: &quarantine, clock: &SystemClock };

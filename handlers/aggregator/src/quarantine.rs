@@ -24,27 +24,33 @@ struct Alone<T> {
     records: [T; 1],
 }
 
-/// The message for a record: a stream event with it alone, word for word, but without its images where it would be too
-/// large with them.
+/// The message for a record: a stream event with it alone, word for word. One that is too large goes without its old
+/// image, or without both.
 pub(crate) fn quarantined(record: &Record<'_>, reason: &ParkReason) -> Quarantined {
-    let body = sendable(&alone(record.raw));
-    let body = if body.len() <= BODY_BYTES_MAX { body } else { without_images(record.raw) };
+    let fits = |body: &String| body.len() <= BODY_BYTES_MAX;
+    let whole = sendable(&alone(record.raw));
+    let body = Some(whole.clone())
+        .filter(fits)
+        .or_else(|| without(record.raw, &["OldImage"]).filter(fits))
+        .or_else(|| without(record.raw, &["OldImage", "NewImage"]).filter(fits));
     let error = reason.error.chars().take(ERROR_CHARS_MAX).filter(|c| is_sendable(*c)).collect();
-    let event_id = record.event_id.clone().filter(|id| !id.is_empty());
-    Quarantined { body, event_id, reason: ParkReason { code: reason.code, error } }
+    let event_id = record.event_id.clone().filter(|id| !id.is_empty() && id.chars().all(is_sendable));
+    // What is still too large is refused by SQS, so it comes again, and is archived whole at last.
+    Quarantined { body: body.unwrap_or(whole), event_id, reason: ParkReason { code: reason.code, error } }
 }
 
 fn alone(raw: &RawValue) -> String {
     serde_json::to_string(&Alone { records: [raw] }).unwrap_or_else(|_| raw.get().to_owned())
 }
 
-fn without_images(raw: &RawValue) -> String {
-    let mut record: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-    if let Some(change) = record.get_mut("dynamodb").and_then(Value::as_object_mut) {
-        change.remove("NewImage");
-        change.remove("OldImage");
+/// `None` for what is too strange to be taken apart.
+fn without(raw: &RawValue, images: &[&str]) -> Option<String> {
+    let mut record: Value = serde_json::from_str(raw.get()).ok()?;
+    let change = record.get_mut("dynamodb")?.as_object_mut()?;
+    for image in images {
+        change.remove(*image);
     }
-    sendable(&serde_json::to_string(&Alone { records: [record] }).unwrap_or_default())
+    Some(sendable(&serde_json::to_string(&Alone { records: [record] }).ok()?))
 }
 
 /// The two characters that JSON may have in a string, and SQS refuses, as escapes.
@@ -61,9 +67,9 @@ fn is_sendable(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn check(comment: &str, expected: impl Fn(&str) -> bool) {
+    fn check(comment: &str, old_image: &str, expected: impl Fn(&str) -> bool) {
         let json = format!(
-            r#"{{"eventID":"7","dynamodb":{{"SequenceNumber":"1","NewImage":{{"comment":{{"S":"{comment}"}}}}}}}}"#
+            r#"{{"eventID":"7","dynamodb":{{"SequenceNumber":"1","NewImage":{{"comment":{{"S":"{comment}"}}}}{old_image}}}}}"#
         );
         let raw: Box<RawValue> = serde_json::from_str(&json).unwrap();
         let record = Record { id: None, change: None, nonsense: None, event_id: Some("7".to_owned()), raw: &raw };
@@ -77,17 +83,21 @@ mod tests {
 
     #[test]
     fn a_record_is_sent_word_for_word() {
-        check("a  b", |body| {
+        check("a  b", "", |body| {
             body == r#"{"Records":[{"eventID":"7","dynamodb":{"SequenceNumber":"1","NewImage":{"comment":{"S":"a  b"}}}}]}"#
         });
-        check("\u{FFFF}", |body| body.contains(r#"{"S":"\uffff"}"#));
+        check("\u{FFFF}", "", |body| body.contains(r#"{"S":"\uffff"}"#));
     }
 
     #[test]
-    fn one_that_is_too_large_is_sent_without_its_images() {
+    fn one_that_is_too_large_is_sent_without_its_old_image_or_without_both() {
         let rest = r#"{"Records":[{"dynamodb":{"SequenceNumber":"1"},"eventID":"7"}]}"#;
-        check(&"x".repeat(BODY_BYTES_MAX), |body| body == rest);
+        check(&"x".repeat(BODY_BYTES_MAX), "", |body| body == rest);
         // Each of these three bytes is sent as six.
-        check(&"\u{FFFE}".repeat(BODY_BYTES_MAX / 4), |body| body == rest);
+        check(&"\u{FFFE}".repeat(BODY_BYTES_MAX / 4), "", |body| body == rest);
+        let old_image = format!(r#","OldImage":{{"comment":{{"S":"{}"}}}}"#, "x".repeat(BODY_BYTES_MAX));
+        check("new", &old_image, |body| {
+            body == r#"{"Records":[{"dynamodb":{"NewImage":{"comment":{"S":"new"}},"SequenceNumber":"1"},"eventID":"7"}]}"#
+        });
     }
 }

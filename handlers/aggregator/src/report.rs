@@ -4,6 +4,7 @@
 //! own, because there are thousands a second.
 
 use coffeeshop_aws::tracing_json::with_cause;
+use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::ledger::Transaction;
 use coffeeshop_core::ports::{PortError, Quarantined};
 use metrics::counter;
@@ -15,14 +16,24 @@ pub(crate) fn committed(transaction: &Transaction) {
     counter!("scores_written").increment(transaction.scores.len() as u64);
 }
 
-/// Another worker was first, or it was too much at once: it is tried again.
-pub(crate) fn lost_race() {
-    counter!("conflicts").increment(1);
+/// Changes that said nothing new.
+pub(crate) fn stale(changes: usize) {
+    counter!("ratings_stale").increment(changes as u64);
+}
+
+/// Another worker was first with these shops, or it was too much at once.
+pub(crate) fn tried_again(shops: usize) {
+    counter!("shops_tried_again").increment(shops as u64);
 }
 
 /// A shop could not be settled now.
-pub(crate) fn failed(error: &PortError) {
-    warn!(call = error.call, error = with_cause(error), "changes of a shop failed, given back");
+pub(crate) fn failed(shop_id: &ShopId, error: &PortError) {
+    warn!(
+        shop.id = shop_id.as_str(),
+        call = error.call,
+        error = with_cause(error),
+        "changes of a shop failed, given back"
+    );
 }
 
 /// There was no time left for these.
@@ -35,12 +46,8 @@ pub(crate) fn given_back(shops: usize) {
 /// A record is in the quarantine.
 pub(crate) fn quarantined(message: &Quarantined) {
     counter!("records_quarantined", "reason" => message.reason.code).increment(1);
-    error!(
-        record.event_id = message.event_id,
-        reason = message.reason.code,
-        error = message.reason.error,
-        "record in quarantine"
-    );
+    // The message says more; but that is what somebody wrote.
+    error!(record.event_id = message.event_id, reason = message.reason.code, "record in quarantine");
 }
 
 /// A record belongs into the quarantine and is not there: it comes again.

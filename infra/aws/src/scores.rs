@@ -3,6 +3,7 @@
 //! Every read is consistent. Conditions look at versions and revisions alone.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::hash::Hash;
 
 use aws_sdk_dynamodb::Client;
@@ -27,6 +28,10 @@ use crate::failed;
 
 /// The most items that DynamoDB reads in one call outside a transaction.
 const READ_ITEMS_MAX: usize = 100;
+
+/// How often keys that were left over are asked for before the caller has to wait: an answer of 16 MB, which leaves
+/// some over too, is beyond a hundred such items.
+const READ_ATTEMPTS_MAX: usize = 3;
 
 /// How many such calls are under way at once.
 const READS_AT_ONCE: usize = 4;
@@ -73,8 +78,7 @@ impl AwsScoreStore {
 
     async fn read_chunk(&self, call: &'static str, table: &str, keys: Vec<Item>) -> Result<Vec<Item>, PortError> {
         let (mut items, mut left) = (Vec::new(), keys);
-        while !left.is_empty() {
-            let asked = left.len();
+        for _ in 0..READ_ATTEMPTS_MAX {
             let request = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
             let request = self.client.batch_get_item().request_items(table, request.map_err(failed(call))?);
             let mut answer = request.send().await.map_err(|error| unable(call, error))?;
@@ -82,11 +86,11 @@ impl AwsScoreStore {
             // What was too much for one answer, or for the table just now.
             let unprocessed = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(table));
             left = unprocessed.map(|unprocessed| unprocessed.keys).unwrap_or_default();
-            if left.len() == asked {
-                return Err(PortError::busy(call, format!("none of {asked} keys was read")));
+            if left.is_empty() {
+                return Ok(items);
             }
         }
-        Ok(items)
+        Err(PortError::busy(call, format!("{} keys are still not read", left.len())))
     }
 }
 
@@ -119,12 +123,14 @@ fn lost_race(reasons: &[CancellationReason]) -> bool {
 /// replaced.
 fn found<K, T>(call: &'static str, items: Vec<Item>) -> Result<Found<K, T>, PortError>
 where
-    K: DeserializeOwned + Eq + Hash,
+    K: DeserializeOwned + Eq + Hash + Debug,
     T: DeserializeOwned,
 {
     let by_key = |item: Item| {
-        let key = serde_dynamo::from_item(item.clone()).map_err(failed(call))?;
-        Ok((key, serde_dynamo::from_item(item).map_err(failed(call))))
+        let key: K = serde_dynamo::from_item(item.clone()).map_err(failed(call))?;
+        let item = serde_dynamo::from_item(item)
+            .map_err(|error| PortError::new(call, format!("{key:?} cannot be understood: {error}")));
+        Ok((key, item))
     };
     items.into_iter().map(by_key).collect()
 }
@@ -160,7 +166,12 @@ impl ScoreStore for AwsScoreStore {
             _ => unable(CALL, error),
         })?;
         // In the order of the request, and empty for what is not there.
-        let mut items = answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
+        let responses = answer.responses.unwrap_or_default();
+        let (asked, answered) = (ratings.len() + scores.len(), responses.len());
+        if asked != answered {
+            return Err(PortError::new(CALL, format!("asked for {asked} items, told of {answered}")));
+        }
+        let mut items = responses.into_iter().map(|response| response.item);
         let contributions = items.by_ref().take(ratings.len()).flatten().collect();
         Ok(View {
             contributions: found(CALL, contributions)?,

@@ -39,3 +39,9 @@ pub fn s3(sdk: &SdkConfig) -> aws_sdk_s3::Client {
 pub async fn load() -> SdkConfig {
     loader().load().await
 }
+
+/// The same configuration, in which each call ends within `limit`, all its attempts together.
+pub fn within(sdk: &SdkConfig, limit: Duration) -> SdkConfig {
+    let timeouts = sdk.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+    sdk.to_builder().timeout_config(timeouts.operation_timeout(limit).build()).build()
+}

@@ -12,28 +12,46 @@ use serde_json::{Value, json};
 
 use crate::support::{LABEL, Written, rating, stars};
 
-/// Of the stream after a restore: greater, and its numbers begin again.
-const LABEL_AFTER: &str = "2026-11-22T09:30:00.000";
+/// Of the streams that the table has one after the other, because it is restored: each greater than the one before,
+/// and the numbers begin again.
+const LABELS: [&str; 3] = [LABEL, "2026-11-22T09:30:00.000", "2027-06-01T00:00:00.000"];
 
 /// The table, and all that its stream had to say.
 pub(crate) struct History {
     pub(crate) table: BTreeMap<RatingKey, Value>,
     pub(crate) stream: Vec<Written>,
+    shops: u32,
+    users: u32,
+    restores: usize,
+    number: u64,
 }
 
 impl History {
+    /// Of a few shops and users, or, now and then, of one shop with more ratings than a transaction holds.
     pub(crate) fn new(rng: &mut Rng) -> Self {
-        let mut history = Self { table: BTreeMap::new(), stream: Vec::new() };
-        let (shops, users) = (rng.u32(1..=3), rng.u32(2..=6));
-        let length = rng.usize(10..60);
-        // In some, the table is restored on the way: its stream gets a new label.
-        let restored_at = if rng.u8(..4) == 0 { length / 2 } else { length };
-        for step in 0..length {
-            let rating = rating(&format!("shop-{}", rng.u32(..shops)), &format!("user-{}", rng.u32(..users)));
+        let large = rng.u8(..25) == 0;
+        let (shops, users) = if large { (1, rng.u32(200..300)) } else { (rng.u32(1..=3), rng.u32(2..=6)) };
+        Self { table: BTreeMap::new(), stream: Vec::new(), shops, users, restores: 0, number: 0 }
+    }
+
+    pub(crate) fn length(&self, rng: &mut Rng) -> usize {
+        if self.users > 100 { rng.usize(500..700) } else { rng.usize(10..60) }
+    }
+
+    /// From now on the stream has another label.
+    pub(crate) fn restore(&mut self) {
+        (self.restores, self.number) = (self.restores + 1, 0);
+    }
+
+    /// Writes ratings, edits them, and takes them back.
+    pub(crate) fn write(&mut self, steps: usize, rng: &mut Rng) {
+        for _ in 0..steps {
+            let shop = format!("shop-{}", rng.u32(..self.shops));
+            let rating = rating(&shop, &format!("user-{}", rng.u32(..self.users)));
             let new = (rng.u8(..4) > 0).then(|| state(rng));
             let old = match &new {
-                Some(new) => history.table.insert(rating.clone(), new.clone()),
-                None => history.table.remove(&rating),
+                Some(new) => self.table.insert(rating.clone(), new.clone()),
+                None => self.table.remove(&rating),
             };
             let event_name = match (&old, &new) {
                 (None, None) => continue,
@@ -42,11 +60,10 @@ impl History {
                 (Some(_), Some(_)) => "MODIFY",
                 (Some(_), None) => "REMOVE",
             };
-            let (label, number) = if step < restored_at { (LABEL, step) } else { (LABEL_AFTER, step - restored_at) };
-            let by_ttl = new.is_none() && rng.bool();
-            history.stream.push(Written { label, number: number as u64, event_name, rating, old, new, by_ttl });
+            let (label, number, by_ttl) = (LABELS[self.restores], self.number, new.is_none() && rng.bool());
+            self.number += 1;
+            self.stream.push(Written { label, number, event_name, rating, old, new, by_ttl });
         }
-        history
     }
 
     /// Compares the stores with the table; says what is wrong.

@@ -47,7 +47,12 @@ impl<'a> Mapping<'a> {
         }
         // Delivery is at least once: some stretches come again, on other workers, at any time.
         for _ in 0..self.rng.get_mut().usize(..3) {
-            queues.push(stretch(&records, self.rng.get_mut()).to_vec());
+            let mut again = stretch(&records, self.rng.get_mut()).to_vec();
+            if self.rng.get_mut().bool() {
+                // Worse than Lambda, but numbers must not depend on any order.
+                self.rng.get_mut().shuffle(&mut again);
+            }
+            queues.push(again);
         }
         self.run(&queues);
 
@@ -75,7 +80,8 @@ impl<'a> Mapping<'a> {
 
     async fn lane(&self, mut queue: &[Value]) {
         while !queue.is_empty() {
-            let size = self.rng.borrow_mut().usize(1..=queue.len().min(20));
+            let most = if queue.len() > 100 { 500 } else { 20 };
+            let size = self.rng.borrow_mut().usize(1..=queue.len().min(most));
             let (batch, rest) = queue.split_at(size);
             self.deliver(batch).await;
             queue = rest;

@@ -12,4 +12,5 @@ mod history;
 mod lanes;
 mod records;
 mod simulation;
+mod slow;
 mod support;

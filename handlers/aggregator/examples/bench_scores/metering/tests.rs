@@ -80,7 +80,7 @@ fn transaction(revision: u64) -> Transaction {
         let key = ScoreKey { shop_id: shop_id.clone(), period: period.parse().unwrap() };
         let city = Some("Lindenstadt".parse().unwrap());
         Replacement {
-            item: Score::new(key, Histogram::from([0, 0, 0, 0, revision]), revision, city, now),
+            item: Score::new(key, Histogram::try_from([0, 0, 0, 0, revision]).unwrap(), revision, city, now),
             replaces: (revision > 1).then(|| revision - 1),
         }
     };

@@ -47,12 +47,12 @@ mod tests {
         let score = |shop: usize, counts: [u64; 5]| {
             let key = ScoreKey { shop_id: shops[shop].id.clone(), period: "all".parse().unwrap() };
             let city = Some(shops[shop].city.clone());
-            Score::new(key, counts.into(), 1, city, "2026-11-21T00:00:00Z".parse().unwrap())
+            Score::new(key, counts.try_into().unwrap(), 1, city, "2026-11-21T00:00:00Z".parse().unwrap())
         };
         let board = [score(8, [0, 0, 0, 1, 30]), score(0, [1, 0, 0, 0, 1])];
         let counted = BTreeMap::from([
-            (board[0].key.clone(), Histogram::from([0, 0, 0, 1, 30])),
-            (board[1].key.clone(), Histogram::from([1, 0, 0, 0, 2])),
+            (board[0].key.clone(), Histogram::try_from([0, 0, 0, 1, 30]).unwrap()),
+            (board[1].key.clone(), Histogram::try_from([1, 0, 0, 0, 2]).unwrap()),
         ]);
         let expected = [
             "                                         stored in scores        recounted from ratings",

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_does_not_count() {
         let expected = [("all", [0, 0, 1, 0, 1]), ("2026-10", [0, 0, 0, 0, 1]), ("2026-11", [0, 0, 1, 0, 0])];
-        let expected = expected.map(|(period, counts)| (key(period), Histogram::from(counts)));
+        let expected = expected.map(|(period, counts)| (key(period), Histogram::try_from(counts).unwrap()));
         assert_eq!(recount(&ratings()), BTreeMap::from(expected));
     }
 
@@ -100,7 +100,8 @@ mod tests {
         assert_eq!(different(&wrong, &counted), [scores[2].key.clone()]);
 
         let empty = Score::new(key("2026-09"), Histogram::default(), 2, None, scores[0].updated_at);
-        let one_too_many = Score::new(key("2026-09"), Histogram::from([1, 0, 0, 0, 0]), 2, None, scores[0].updated_at);
+        let one_too_many =
+            Score::new(key("2026-09"), Histogram::try_from([1, 0, 0, 0, 0]).unwrap(), 2, None, scores[0].updated_at);
         assert_eq!(different(&[scores.as_slice(), &[empty]].concat(), &counted), []);
         assert_eq!(different(&[scores.as_slice(), &[one_too_many]].concat(), &counted), [key("2026-09")]);
     }
@@ -109,7 +110,7 @@ mod tests {
     fn a_board_is_best_first() {
         let score = |shop: &str, counts: [u64; 5]| {
             let key = ScoreKey { shop_id: shop.parse().unwrap(), period: Period::All };
-            Score::new(key, counts.into(), 1, None, "2026-11-21T00:00:00Z".parse().unwrap())
+            Score::new(key, counts.try_into().unwrap(), 1, None, "2026-11-21T00:00:00Z".parse().unwrap())
         };
         let best = ["b", "a", "c"].map(|shop| score(shop, [0, 0, 0, 0, if shop == "b" { 9 } else { 1 }]));
         let empty = score("d", [0; 5]);
