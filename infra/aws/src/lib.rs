@@ -17,12 +17,18 @@ pub mod uploads;
 use std::error::Error;
 use std::time::Duration;
 
+use aws_sdk_sqs::types::MessageAttributeValue;
 use coffeeshop_core::ports::{Clock, PortError};
 use jiff::Timestamp;
 
 /// What became of a call that is no value of the port's contract.
 fn failed<E: Error + Send + Sync + 'static>(call: &'static str) -> impl FnOnce(E) -> PortError {
     move |cause| PortError::new(call, cause)
+}
+
+/// An attribute of an SQS message.
+fn text_attribute(call: &'static str, value: &str) -> Result<MessageAttributeValue, PortError> {
+    MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(failed(call))
 }
 
 /// The clock of the machine.

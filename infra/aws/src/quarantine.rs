@@ -1,10 +1,10 @@
 //! [`Quarantine`] over SQS.
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use coffeeshop_core::ports::{PortError, Quarantine, Quarantined};
 
-use crate::failed;
+use crate::{failed, text_attribute};
 
 /// The most messages that SQS takes in one call.
 const SEND_MESSAGES_MAX: usize = 10;
@@ -89,8 +89,7 @@ fn size(record: &Quarantined) -> usize {
 fn entry(i: usize, record: &Quarantined) -> Result<SendMessageBatchRequestEntry, PortError> {
     let mut entry = SendMessageBatchRequestEntry::builder().id(i.to_string()).message_body(&record.body);
     for (name, value) in attributes(record) {
-        let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-        entry = entry.message_attributes(name, value.map_err(failed(CALL))?);
+        entry = entry.message_attributes(name, text_attribute(CALL, value)?);
     }
     entry.build().map_err(failed(CALL))
 }

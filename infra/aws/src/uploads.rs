@@ -1,10 +1,10 @@
 //! [`UploadsQueue`] over SQS.
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageAttributeValue};
+use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use coffeeshop_core::ports::{ParkReason, PortError, Receipt, UploadsQueue};
 
-use crate::failed;
+use crate::{failed, text_attribute};
 
 /// The most messages that SQS deletes in one call.
 const DELETE_MESSAGES_MAX: usize = 10;
@@ -54,13 +54,10 @@ impl UploadsQueue for SqsUploads {
 
     async fn park(&self, body: &str, reason: &ParkReason) -> Result<(), PortError> {
         const CALL: &str = "uploads.park";
-        let text = |value: &str| {
-            MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(failed(CALL))
-        };
         let request = self.client.send_message().queue_url(&self.dlq_url).message_body(body);
         request
-            .message_attributes("reason", text(reason.code)?)
-            .message_attributes("error", text(&reason.error)?)
+            .message_attributes("reason", text_attribute(CALL, reason.code)?)
+            .message_attributes("error", text_attribute(CALL, &reason.error)?)
             .send()
             .await
             .map_err(failed(CALL))?;
