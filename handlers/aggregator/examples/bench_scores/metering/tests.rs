@@ -74,7 +74,7 @@ fn an_index_follows_its_keys() {
 fn transaction(revision: u64) -> Transaction {
     let (shop_id, now) = ("shop-1".parse::<ShopId>().unwrap(), Timestamp::UNIX_EPOCH);
     let rating = RatingKey { shop_id: shop_id.clone(), user_id: format!("user-{revision}").parse().unwrap() };
-    let fence = Fence::new("arn:aws:dynamodb:::table/ratings/stream/2026", "1").unwrap();
+    let fence = Fence::new("arn:aws:dynamodb:::table/ratings/stream/2026-11-21T10:00:00.000", "1").unwrap();
     let held = Held { stars: 5.try_into().unwrap(), month: Month::new(2026, 11).unwrap() };
     let score = |period: &str| {
         let key = ScoreKey { shop_id: shop_id.clone(), period: period.parse().unwrap() };
