@@ -136,17 +136,17 @@ fn probe(program: &Path) -> Result<Python, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     /// A directory with a Python that gives one answer.
     fn path_with(case: &str, name: &str, answer: &str) -> PathBuf {
         let directory = std::env::temp_dir().join(format!("coffeeshop-python-{}-{case}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
-        let program = directory.join(name);
-        fs::write(&program, format!("#!/bin/sh\n{answer}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by another process: a file that this one holds open for writing while another test starts a process
+        // is inherited by that, and then cannot be run ("Text file busy").
+        let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod 755 "$0""#;
+        let written = Command::new("sh").args(["-c", write]).arg(directory.join(name)).arg(answer).status().unwrap();
+        assert!(written.success());
         directory
     }
 
