@@ -31,7 +31,7 @@ pub struct Change {
 }
 
 /// What was read of the stores: what is absent is not there. An item that could not be understood is an error, which is
-/// that of its shop alone.
+/// that of the changes alone that need it.
 #[derive(Debug, Default)]
 pub struct View {
     /// Contributions by rating.
@@ -104,10 +104,10 @@ impl View {
     }
 }
 
-/// Whether the contribution knows this change, or a later one. The same change counts as new when it now holds
-/// something else: then `held` was corrected since, and the record is replayed.
+/// Whether the contribution knows this change, or a later one. That it would be read otherwise by now does not matter: a
+/// contribution that was repaired since, and kept its fence, must not go back to what a duplicate says.
 fn is_stale(change: &Change, before: &Contribution) -> bool {
-    before.fence > change.fence || (before.fence == change.fence && before.held() == change.held)
+    before.fence >= change.fence
 }
 
 /// The periods whose histogram differs between the two.

@@ -104,7 +104,7 @@ fn an_edit_moves_what_it_holds() {
 #[test]
 fn what_is_late_or_came_before_changes_nothing() {
     let before = view(&[(1, 5, "5@2026-11")], &[("all", [0, 0, 0, 0, 1]), ("2026-11", [0, 0, 0, 0, 1])]);
-    for (number, holds) in [(4, "1@2026-11"), (4, "5@2026-11"), (5, "5@2026-11")] {
+    for (number, holds) in [(4, "1@2026-11"), (4, "5@2026-11"), (5, "5@2026-11"), (5, "1@2026-11"), (5, "-")] {
         let plan = planned(&[change(1, number, holds)], &before);
         assert_eq!((plan.transactions.as_slice(), plan.stale), ([].as_slice(), 1));
     }
@@ -185,14 +185,6 @@ fn an_item_that_cannot_be_understood_is_not_replaced_and_holds_up_no_other() {
         assert_eq!(lines(&plan), ["user-2 4@2026-12", "all [0, 0, 0, 1, 0] 1", "2026-12 [0, 0, 0, 1, 0] 1"]);
         assert_eq!(plan.unreadable.len(), 1);
     }
-}
-
-#[test]
-fn the_same_change_is_new_when_it_is_read_otherwise_than_before() {
-    let before = view(&[(1, 5, "-")], &[]);
-    let plan = planned(&[change(1, 5, "4@2026-11")], &before);
-    assert_eq!(lines(&plan), ["user-1 4@2026-11", "all [0, 0, 0, 1, 0] 1", "2026-11 [0, 0, 0, 1, 0] 1"]);
-    assert_eq!(planned(&[change(1, 5, "-")], &before).stale, 1);
 }
 
 #[test]

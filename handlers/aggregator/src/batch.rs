@@ -17,8 +17,8 @@ use lambda_runtime::{Context, Error};
 use serde_json::value::RawValue;
 
 use crate::envelope::{Record, parse};
-use crate::group::{Group, Settling, set_aside};
-use crate::quarantine::quarantined;
+use crate::group::{Group, Settling};
+use crate::quarantine::{quarantined, set_aside};
 
 /// How long before the deadline no call is begun: what is not done is given back in this time.
 pub const GIVE_BACK: SignedDuration = SignedDuration::from_secs(5);

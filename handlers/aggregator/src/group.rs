@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::ledger::{Change, TRANSACTION_ITEMS_MAX, Transaction, View, plan};
-use coffeeshop_core::ports::{Clock, ParkReason, PortError, Put, Quarantine, Quarantined, ScoreStore};
+use coffeeshop_core::ports::{Clock, ParkReason, PortError, Put, Quarantine, ScoreStore};
 use coffeeshop_core::score::ScoreKey;
 use fastrand::Rng;
 use futures::stream::{self, StreamExt};
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::batch::Deps;
 use crate::envelope::Record;
-use crate::quarantine::quarantined;
+use crate::quarantine::{quarantined, set_aside};
 use crate::report;
 
 /// How many shops are committed at once.
@@ -28,9 +28,6 @@ pub(crate) const PAUSE_FIRST: Duration = Duration::from_millis(50);
 
 /// The longest pause between two rounds.
 pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(2);
-
-/// How many records are sent to the quarantine in one call.
-pub(crate) const QUARANTINED_AT_ONCE: usize = 10;
 
 /// The changes of one shop in a batch, at most one a rating.
 #[derive(Debug)]
@@ -227,28 +224,4 @@ impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
 /// "Full jitter" (Brooker, "Exponential Backoff And Jitter"): anything up to the exponential bound.
 fn pause(round: u32, jitter: &mut Rng) -> Duration {
     PAUSE_FIRST.saturating_mul(1 << round.min(16)).min(PAUSE_MAX).mul_f64(jitter.f64())
-}
-
-/// Sends records to the quarantine, as long as there is time; which of them are there.
-pub(crate) async fn set_aside<S, Q: Quarantine, C: Clock>(
-    deps: &Deps<'_, S, Q, C>,
-    until: Timestamp,
-    messages: &[Quarantined],
-) -> Vec<bool> {
-    let mut there = Vec::new();
-    for some in messages.chunks(QUARANTINED_AT_ONCE) {
-        let sent = if deps.clock.now() > until {
-            some.iter().map(|_| Err(PortError::busy("batch", "no time is left"))).collect()
-        } else {
-            deps.quarantine.send(some).await
-        };
-        for (message, sent) in some.iter().zip(&sent) {
-            match sent {
-                Ok(()) => report::quarantined(message),
-                Err(error) => report::not_quarantined(message, error),
-            }
-        }
-        there.extend(sent.iter().map(Result::is_ok));
-    }
-    there
 }

@@ -1,13 +1,16 @@
-//! What is sent to the quarantine for a record: everything that is needed to look into it and to replay it.
+//! Records are set aside in the quarantine, with everything that is needed to look into them and to replay them.
 //!
 //! Whether a record belongs there is not decided here.
 
-use coffeeshop_core::ports::{ParkReason, Quarantined};
+use coffeeshop_core::ports::{Clock, ParkReason, PortError, Quarantine, Quarantined};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::batch::Deps;
 use crate::envelope::Record;
+use crate::report;
 
 /// The largest body of a message: SQS takes 1 MiB, its attributes included.
 pub(crate) const BODY_BYTES_MAX: usize = (1 << 20) - ATTRIBUTES_BYTES_MAX;
@@ -17,6 +20,9 @@ const ATTRIBUTES_BYTES_MAX: usize = 8 << 10;
 
 /// The longest error that is sent, in characters.
 const ERROR_CHARS_MAX: usize = 1000;
+
+/// How many records are sent to the quarantine in one call.
+const QUARANTINED_AT_ONCE: usize = 10;
 
 #[derive(Serialize)]
 struct Alone<T> {
@@ -37,6 +43,30 @@ pub(crate) fn quarantined(record: &Record<'_>, reason: &ParkReason) -> Quarantin
     let event_id = record.event_id.clone().filter(|id| !id.is_empty() && id.chars().all(is_sendable));
     // What is still too large is refused by SQS, so it comes again, and is archived whole at last.
     Quarantined { body: body.unwrap_or(whole), event_id, reason: ParkReason { code: reason.code, error } }
+}
+
+/// Sends records to the quarantine, as long as there is time; which of them are there.
+pub(crate) async fn set_aside<S, Q: Quarantine, C: Clock>(
+    deps: &Deps<'_, S, Q, C>,
+    until: Timestamp,
+    messages: &[Quarantined],
+) -> Vec<bool> {
+    let mut there = Vec::new();
+    for some in messages.chunks(QUARANTINED_AT_ONCE) {
+        let sent = if deps.clock.now() > until {
+            some.iter().map(|_| Err(PortError::busy("batch", "no time is left"))).collect()
+        } else {
+            deps.quarantine.send(some).await
+        };
+        for (message, sent) in some.iter().zip(&sent) {
+            match sent {
+                Ok(()) => report::quarantined(message),
+                Err(error) => report::not_quarantined(message, error),
+            }
+        }
+        there.extend(sent.iter().map(Result::is_ok));
+    }
+    there
 }
 
 fn alone(raw: &RawValue) -> String {

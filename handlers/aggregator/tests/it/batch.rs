@@ -218,11 +218,14 @@ fn a_record_that_was_set_aside_without_its_images_holds_up_nobody_when_it_is_rep
 }
 
 #[test]
-fn a_record_that_is_read_otherwise_since_a_correction_counts_when_it_is_replayed() {
+fn a_rating_that_is_read_otherwise_since_a_correction_counts_when_it_is_touched() {
     let world = ScoreWorld::default();
+    let rate = |number: u64, given: &str| insert(number, rating("shop", "u"), stars(given, RATED_AT));
     // As a version that could not read such stars left it.
-    deliver(&world, &[insert(7, rating("shop", "u"), stars("+", RATED_AT))]);
-    assert_eq!(deliver(&world, &[insert(7, rating("shop", "u"), stars("5", RATED_AT))]), None);
+    deliver(&world, &[rate(7, "+")]);
+    assert_eq!(deliver(&world, &[rate(7, "5")]), None);
+    assert_eq!(world.stored_scores(), [].into(), "the same record says nothing new");
+    assert_eq!(deliver(&world, &[rate(8, "5")]), None);
     assert_eq!(counts(&world, "shop", "all"), [0, 0, 0, 0, 1]);
 }
 
