@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::fence::Fence;
+use crate::ledger::counter_after;
 use crate::period::Month;
 use crate::rating::{Held, RatingKey, Stars};
 
@@ -69,8 +70,7 @@ impl Contribution {
     /// The first version is the time in seconds: one that expired and came back is then never taken for the one
     /// before.
     pub fn after(before: Option<&Self>, rating: RatingKey, fence: Fence, held: Option<Held>, now: Timestamp) -> Self {
-        let first = u64::try_from(now.as_second()).unwrap_or_default();
-        let version = before.map_or(first, |before| before.version + 1);
+        let version = counter_after(before.map(|before| before.version), now);
         let expires_at = held.is_none().then(|| (now + TOMBSTONE_LIFE).as_second());
         Self { rating, parts: Parts(held), fence, version, expires_at }
     }

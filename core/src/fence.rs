@@ -32,6 +32,11 @@ pub enum FenceError {
 }
 
 impl Fence {
+    /// Below all others: of a contribution that was made from its rating, and not from a change of it.
+    pub fn lowest() -> Self {
+        Self(String::new())
+    }
+
     /// The fence of the change with `sequence_number` in the stream `stream_arn`
     /// (`arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL`).
     pub fn new(stream_arn: &str, sequence_number: &str) -> Result<Self, FenceError> {
@@ -69,6 +74,7 @@ mod tests {
     #[test]
     fn the_later_change_has_the_greater_fence() {
         let (old, new) = ("2026-11-21T10:00:00.000", "2026-11-21T10:00:00.001");
+        assert!(Fence::lowest() < fence(old, "0"));
         assert!(fence(old, "9") < fence(old, "10"), "numbers, not text");
         assert!(fence(old, "100000000000000000000000000000000000001") < fence(old, &"9".repeat(40)));
         assert!(fence(old, &"9".repeat(40)) < fence(new, "1"), "a new stream goes on above the old one");

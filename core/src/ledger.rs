@@ -24,8 +24,9 @@ pub const TRANSACTION_ITEMS_MAX: usize = 100;
 pub struct Change {
     /// Whose.
     pub rating: RatingKey,
-    /// The point.
-    pub fence: Fence,
+    /// The point. `None`: the rating itself was read, so its contribution keeps the fence that it has, and a new one gets
+    /// [`Fence::lowest`].
+    pub fence: Option<Fence>,
     /// What it holds; nothing when it was deleted, or makes no sense.
     pub held: Option<Held>,
 }
@@ -86,7 +87,7 @@ impl View {
     /// The scores that a change touches: none when it is stale, or leaves stars and month as they were.
     pub fn touched_by(&self, change: &Change) -> Vec<ScoreKey> {
         let before = self.contribution(&change.rating).ok().flatten();
-        if before.is_some_and(|before| is_stale(change, before)) {
+        if is_stale(change, before) {
             return Vec::new();
         }
         let key = |period| ScoreKey { shop_id: change.rating.shop_id.clone(), period };
@@ -106,8 +107,17 @@ impl View {
 
 /// Whether the contribution knows this change, or a later one. That it would be read otherwise by now does not matter: a
 /// contribution that was repaired since, and kept its fence, must not go back to what a duplicate says.
-fn is_stale(change: &Change, before: &Contribution) -> bool {
-    before.fence >= change.fence
+fn is_stale(change: &Change, before: Option<&Contribution>) -> bool {
+    match &change.fence {
+        Some(fence) => before.is_some_and(|before| before.fence >= *fence),
+        None => before.and_then(Contribution::held) == change.held,
+    }
+}
+
+/// The version, or the revision, of an item that replaces one with `replaced`. The first is the time in seconds: an item
+/// that was lost and came back is above what it was before, and never taken for it.
+pub(crate) fn counter_after(replaced: Option<u64>, now: Timestamp) -> u64 {
+    replaced.map_or_else(|| u64::try_from(now.as_second()).unwrap_or_default(), |replaced| replaced + 1)
 }
 
 /// The periods whose histogram differs between the two.
@@ -132,7 +142,7 @@ pub fn plan(changes: &[Change], view: &View, now: Timestamp) -> Plan {
                 continue;
             }
         };
-        if before.is_some_and(|before| is_stale(change, before)) {
+        if is_stale(change, before) {
             plan.stale += 1;
             continue;
         }
@@ -189,6 +199,7 @@ impl<'v> Books<'v> {
             }
             open.extend(touched);
             let Change { rating, fence, held } = change.clone();
+            let fence = fence.or_else(|| before.map(|before| before.fence.clone())).unwrap_or_else(Fence::lowest);
             let item = Contribution::after(before, rating, fence, held, self.now);
             transaction.contributions.push(Replacement { item, replaces: before.map(|before| before.version) });
         }
@@ -247,7 +258,7 @@ impl<'v> Books<'v> {
         let now = self.now;
         let write = |period: Period| {
             let book = self.scores.get_mut(&period)?;
-            let revision = book.replaces.unwrap_or_default() + 1;
+            let revision = counter_after(book.replaces, now);
             let key = ScoreKey { shop_id: shop_id.clone(), period };
             let item = Score::new(key, book.histogram, revision, book.city.clone(), now);
             Some(Replacement { item, replaces: book.replaces.replace(revision) })

@@ -4,6 +4,7 @@
 //! a clock or the process environment: those come in through ports and arguments.
 #![warn(missing_docs)]
 
+pub mod board;
 pub mod contribution;
 pub mod edition;
 pub mod fence;
@@ -16,6 +17,7 @@ pub mod period;
 pub mod photo;
 pub mod ports;
 pub mod rating;
+pub mod recount;
 pub mod renditions;
 pub mod score;
 pub mod sequencer;

@@ -1,8 +1,8 @@
 //! The effects that handlers have on the world, as traits.
 //!
-//! Each trait's documentation is its contract: `testing::contract` and `testing::scores_contract` hold every
-//! implementation to it. Every error is
-//! the world's fault, never the input's, and so always a reason to try again.
+//! Each trait's documentation is its contract: `testing::contract`, `testing::scores_contract` and
+//! `testing::records_contract` hold every implementation to it. Every error is the world's fault, never the input's, and
+//! so always a reason to try again.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -12,13 +12,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::board::{Board, Page};
 use crate::contribution::Contribution;
-use crate::ids::ShopId;
+use crate::ids::{ShopId, UserId};
 use crate::keys::{PhotoKey, RenditionKey};
 use crate::ledger::{Transaction, View};
 use crate::outcome::Outcome;
-use crate::rating::RatingKey;
-use crate::score::{City, Score, ScoreKey};
+use crate::period::Period;
+use crate::rating::{RatingItem, RatingKey};
+use crate::score::{City, RankKey, Score, ScoreKey};
 
 /// A call that did not work out: throttled, denied, down or misconfigured. It may or may not have had its effect.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +129,80 @@ pub trait ScoreStore {
 
     /// Stores all of the transaction, if each item still has the version or revision that it replaces, or none of it.
     fn commit(&self, transaction: &Transaction) -> impl Future<Output = Result<Put, PortError>> + Send;
+}
+
+/// Which users' items are read, of one shop: a part of the order of their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users {
+    /// Only ids greater than this one.
+    pub above: Option<UserId>,
+    /// Only ids up to this one, itself included.
+    pub up_to: Option<UserId>,
+}
+
+/// Some items of a shop, in the order of their users.
+#[derive(Debug)]
+pub struct UserPage<T> {
+    /// The items; there may be none, and still more to come.
+    pub items: Vec<(UserId, T)>,
+    /// To be read on above this user; `None`: there are no more.
+    pub next: Option<UserId>,
+}
+
+/// All that there is of a shop, for who counts it again. Every read sees every earlier write. Items whose keys are none
+/// belong to nobody, and are left out.
+pub trait ShopRecords {
+    /// The first `limit` shops above `after`, in order, that have a rating, a contribution or a score.
+    fn shops(
+        &self,
+        after: Option<&ShopId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<ShopId>, PortError>> + Send;
+
+    /// Every score of the shop.
+    fn scores_of(&self, shop_id: &ShopId) -> impl Future<Output = Result<Found<ScoreKey, Score>, PortError>> + Send;
+
+    /// A page of the shop's contributions, as large as the implementation likes; an error for an item that cannot be
+    /// understood.
+    fn contributions_of(
+        &self,
+        shop_id: &ShopId,
+        above: Option<&UserId>,
+    ) -> impl Future<Output = Result<UserPage<Result<Contribution, PortError>>, PortError>> + Send;
+
+    /// A page of the shop's ratings, as large as the implementation likes.
+    fn ratings_of(
+        &self,
+        shop_id: &ShopId,
+        users: &Users,
+    ) -> impl Future<Output = Result<UserPage<RatingItem>, PortError>> + Send;
+
+    /// Ratings, however many; nothing for what is not there.
+    fn ratings(
+        &self,
+        keys: &[RatingKey],
+    ) -> impl Future<Output = Result<HashMap<RatingKey, RatingItem>, PortError>> + Send;
+}
+
+/// Leaderboards, as they were a moment ago: they follow the scores within a second or so.
+pub trait Leaderboard {
+    /// The best `limit` entries above `after` (`None`: of all), best first. A page by itself is ordered and has no shop
+    /// twice. Between two pages the board may move: a shop may be on both, or on none.
+    fn top(
+        &self,
+        board: &Board,
+        period: Period,
+        limit: usize,
+        after: Option<&RankKey>,
+    ) -> impl Future<Output = Result<Page, PortError>> + Send;
+
+    /// How many entries are better than one with this key.
+    fn better_than(
+        &self,
+        board: &Board,
+        period: Period,
+        rank_key: &RankKey,
+    ) -> impl Future<Output = Result<u64, PortError>> + Send;
 }
 
 /// A record that is set aside, with everything that is needed to look into it, and to replay it.

@@ -96,7 +96,7 @@ pub struct Score {
     pub score_micros: u64,
     /// By which formula.
     pub formula: String,
-    /// How often this score was written, by whomever.
+    /// Greater with each write, by whomever; the first is the time in seconds.
     pub revision: u64,
     /// The shop's city, once it was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@
 
 mod calls;
 pub mod contract;
+mod records;
 mod scores;
 pub mod scores_contract;
 mod world;

@@ -13,7 +13,7 @@ use crate::contribution::Contribution;
 use crate::ids::ShopId;
 use crate::ledger::{Replacement, TRANSACTION_ITEMS_MAX, Transaction, View};
 use crate::ports::{Clock, Found, PortError, Put, Quarantine, Quarantined, ScoreStore};
-use crate::rating::RatingKey;
+use crate::rating::{RatingItem, RatingKey};
 use crate::score::{City, Score, ScoreKey};
 
 /// A store that does not keep its promises. A test that holds on one of these proves nothing.
@@ -28,22 +28,23 @@ pub enum Sabotage {
     TwoHalves,
 }
 
-/// The ports of the aggregator in memory.
+/// The ports of the aggregator, and of who counts again, in memory.
 ///
 /// A transaction takes two steps, as in DynamoDB: while it is between them, another that overlaps it loses, and a read
 /// of one moment that overlaps it is refused. Whoever is dropped there may have stored everything or nothing.
 #[derive(Debug, Default)]
 pub struct ScoreWorld {
-    calls: Calls,
+    pub(super) calls: Calls,
     sabotage: Sabotage,
     stale_reads: bool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    contributions: Table<RatingKey, Contribution>,
-    scores: Table<ScoreKey, Score>,
+pub(super) struct State {
+    pub(super) ratings: HashMap<RatingKey, RatingItem>,
+    pub(super) contributions: Table<RatingKey, Contribution>,
+    pub(super) scores: Table<ScoreKey, Score>,
     cities: HashMap<ShopId, City>,
     quarantine: Vec<Quarantined>,
     in_flight: HashSet<Key>,
@@ -53,8 +54,8 @@ struct State {
 
 /// A table, and what each item was before it was last written.
 #[derive(Debug)]
-struct Table<K, T> {
-    items: HashMap<K, T>,
+pub(super) struct Table<K, T> {
+    pub(super) items: HashMap<K, T>,
     before: HashMap<K, Option<T>>,
 }
 
@@ -65,7 +66,7 @@ impl<K, T> Default for Table<K, T> {
 }
 
 impl<K: Hash + Eq + Clone, T: Clone> Table<K, T> {
-    fn put(&mut self, key: K, item: T) {
+    pub(super) fn put(&mut self, key: K, item: T) {
         let before = self.items.insert(key.clone(), item);
         self.before.insert(key, before);
     }
@@ -105,7 +106,7 @@ impl ScoreWorld {
         Self { stale_reads: true, ..Self::default() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
@@ -198,7 +199,7 @@ impl ScoreWorld {
 }
 
 impl State {
-    fn read_scores(&self, keys: &[ScoreKey], stale: bool) -> Found<ScoreKey, Score> {
+    pub(super) fn read_scores(&self, keys: &[ScoreKey], stale: bool) -> Found<ScoreKey, Score> {
         let mut found = self.scores.read_all(keys, stale);
         if let Some(spoilt) = self.spoilt.clone().filter(|spoilt| keys.contains(spoilt)) {
             found.insert(spoilt, Err(PortError::new("scores.get", "spoilt")));

@@ -30,7 +30,7 @@ fn held(text: &str) -> Option<Held> {
 }
 
 fn change(user: usize, number: u32, now: &str) -> Change {
-    Change { rating: rating(&shop(), user), fence: fence(number), held: held(now) }
+    Change { rating: rating(&shop(), user), fence: Some(fence(number)), held: held(now) }
 }
 
 /// A view of contributions (user, fence, what it holds) and scores (period, histogram), all of revision 7.
@@ -64,7 +64,10 @@ fn lines(plan: &Plan) -> Vec<String> {
         };
         let score = |put: &coffeeshop_core::ledger::Replacement<Score>| {
             let Score { key, histogram, revision, .. } = &put.item;
-            assert_eq!(put.replaces.unwrap_or_default() + 1, *revision);
+            let first = u64::try_from(now().as_second()).unwrap();
+            assert_eq!(put.replaces.map_or(first, |replaced| replaced + 1), *revision);
+            // Those of a new item are counted from its first.
+            let revision = revision.checked_sub(first).map_or(*revision, |later| later + 1);
             format!("{} {:?} {revision}", key.period, histogram.counts())
         };
         transaction

@@ -71,7 +71,7 @@ fn record(raw: &RawValue) -> Result<Record<'_>, Misconfigured> {
             _ => return Err(Misconfigured::NoNewImage(event_source_arn.unwrap_or_default())),
         },
         (Ok(rating), "INSERT" | "MODIFY" | "REMOVE") => {
-            match Fence::new(event_source_arn.as_deref().unwrap_or_default(), &sequence_number) {
+            match Fence::new(event_source_arn.as_deref().unwrap_or_default(), &sequence_number).map(Some) {
                 Err(error) => unusable(reason("no_place_in_the_stream", &error)),
                 Ok(fence) if event_name == "REMOVE" => (Some(Change { rating, fence, held: None }), None),
                 Ok(fence) => match held(&item(&mut stream)) {

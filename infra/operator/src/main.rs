@@ -1,0 +1,2 @@
+//! The `coffeeshop` command.
+fn main() {}
