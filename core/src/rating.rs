@@ -2,6 +2,8 @@
 //!
 //! The app writes ratings; `CONTRACT.md` says how. Nothing here reads or writes a store.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,12 @@ pub struct RatingKey {
     pub shop_id: ShopId,
     /// Who rates it.
     pub user_id: UserId,
+}
+
+impl fmt::Display for RatingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.shop_id, self.user_id)
+    }
 }
 
 /// 1 to 5 stars.
@@ -45,7 +53,7 @@ impl From<Stars> for u8 {
 }
 
 /// What a rating holds of its shop's scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Held {
     /// How many stars.
     pub stars: Stars,

@@ -107,6 +107,18 @@ impl Recount {
         }
     }
 
+    /// Counts one less; `false`, and nothing is changed, when it was not counted.
+    #[must_use]
+    pub fn remove(&mut self, held: Held) -> bool {
+        let less = |period| {
+            let mut counts = *self.periods.get(&period)?;
+            counts.remove(held.stars).then_some((period, counts))
+        };
+        let (Some(all), Some(month)) = (less(Period::All), less(Period::Month(held.month))) else { return false };
+        self.periods.extend([all, month]);
+        true
+    }
+
     /// Every score of the shop that is not what was counted, but for those that cannot be understood. One without
     /// ratings may be left over from before.
     ///
@@ -132,7 +144,8 @@ impl Recount {
                 *stored == as_counted
             };
             let revision = counter_after(stored.map(|stored| stored.revision), now);
-            let differs = stored.is_none_or(|stored| !same(stored));
+            // None is as good as one without ratings.
+            let differs = stored.map_or(histogram != Histogram::default(), |stored| !same(stored));
             differs.then(|| ScoreDifference {
                 stored: stored.cloned(),
                 counted: Score::new(key.clone(), histogram, revision, city.clone(), now),

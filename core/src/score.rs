@@ -31,6 +31,12 @@ pub struct ScoreKey {
     pub period: Period,
 }
 
+impl fmt::Display for ScoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.shop_id, self.period)
+    }
+}
+
 /// A city, as `shops` names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -113,9 +119,9 @@ pub struct Score {
 pub struct Rank {
     /// The order within a board; ascending is best first.
     pub rank_key: RankKey,
-    /// `{period}#{part}`: the board of the period, one of [`BOARD_PARTS`] parts of it.
+    /// The board of the period, one of [`BOARD_PARTS`] parts of it: [`period_part`].
     pub period_part: String,
-    /// `{city}#{period}`: the board of the city; absent while that is unknown.
+    /// The board of the city: [`city_period`]; absent while that is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub city_period: Option<String>,
 }
@@ -147,8 +153,8 @@ impl Score {
         let (count, score_micros) = (histogram.count(), histogram.score_micros());
         let rank = (count > 0).then(|| Rank {
             rank_key: RankKey::new(score_micros, count, &key.shop_id),
-            period_part: format!("{}#{}", key.period, board_part(&key.shop_id)),
-            city_period: city.as_ref().map(|city| format!("{city}#{}", key.period)),
+            period_part: period_part(key.period, board_part(&key.shop_id)),
+            city_period: city.as_ref().map(|city| city_period(city, key.period)),
         });
         Self {
             count,
@@ -169,4 +175,14 @@ impl Score {
 /// Which part of a period's board the shop is on: the first byte of SHA-256 of its id, modulo [`BOARD_PARTS`].
 pub fn board_part(shop_id: &ShopId) -> u8 {
     Sha256::digest(shop_id.as_str()).first().copied().unwrap_or_default() % BOARD_PARTS
+}
+
+/// What the index by period calls a part of a period's board: `{period}#{part}`.
+pub fn period_part(period: Period, part: u8) -> String {
+    format!("{period}#{part}")
+}
+
+/// What the index by city calls a city's board of a period: `{city}#{period}`.
+pub fn city_period(city: &City, period: Period) -> String {
+    format!("{city}#{period}")
 }

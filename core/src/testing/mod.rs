@@ -9,9 +9,11 @@
     reason = "this is test code, and a failed assertion is its purpose"
 )]
 
+mod boards;
 mod calls;
 pub mod contract;
 mod records;
+pub mod records_contract;
 mod scores;
 pub mod scores_contract;
 mod world;

@@ -1,13 +1,13 @@
 //! All that there is of a shop, in memory: in pages as small as can be, so that every test turns them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::scores::ScoreWorld;
 use crate::contribution::Contribution;
 use crate::ids::{ShopId, UserId};
 use crate::ports::{Found, PortError, ShopRecords, UserPage, Users};
 use crate::rating::{RatingItem, RatingKey};
-use crate::score::{Score, ScoreKey};
+use crate::score::{City, Score, ScoreKey};
 
 /// How many items a page has.
 const PAGE_ITEMS: usize = 3;
@@ -21,6 +21,16 @@ impl ScoreWorld {
     /// Deletes a rating; nobody hears of it.
     pub fn remove_rating(&self, rating: &RatingKey) {
         self.state().ratings.remove(rating);
+    }
+
+    /// The stored ratings, without a port call.
+    pub fn stored_ratings(&self) -> BTreeMap<RatingKey, RatingItem> {
+        self.state().ratings.clone().into_iter().collect()
+    }
+
+    /// The city of a shop, without a port call.
+    pub fn stored_city(&self, shop_id: &ShopId) -> Option<City> {
+        self.state().cities.get(shop_id).cloned()
     }
 
     /// Whatever some other writer might have left in place of a contribution; `None` loses it.

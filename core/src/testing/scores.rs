@@ -37,6 +37,7 @@ pub struct ScoreWorld {
     pub(super) calls: Calls,
     sabotage: Sabotage,
     stale_reads: bool,
+    pub(super) lagging_index: bool,
     state: Mutex<State>,
 }
 
@@ -45,7 +46,7 @@ pub(super) struct State {
     pub(super) ratings: HashMap<RatingKey, RatingItem>,
     pub(super) contributions: Table<RatingKey, Contribution>,
     pub(super) scores: Table<ScoreKey, Score>,
-    cities: HashMap<ShopId, City>,
+    pub(super) cities: HashMap<ShopId, City>,
     quarantine: Vec<Quarantined>,
     in_flight: HashSet<Key>,
     spoilt: Option<ScoreKey>,
@@ -56,7 +57,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Table<K, T> {
     pub(super) items: HashMap<K, T>,
-    before: HashMap<K, Option<T>>,
+    pub(super) before: HashMap<K, Option<T>>,
 }
 
 impl<K, T> Default for Table<K, T> {
@@ -104,6 +105,12 @@ impl ScoreWorld {
     /// No number may suffer from that; a view of one moment is never stale.
     pub fn with_stale_reads() -> Self {
         Self { stale_reads: true, ..Self::default() }
+    }
+
+    /// A world whose leaderboards follow the scores as an index may: now and then an entry is where it was before its
+    /// last write, or at both places.
+    pub fn with_lagging_index() -> Self {
+        Self { lagging_index: true, ..Self::default() }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

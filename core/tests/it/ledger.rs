@@ -124,6 +124,21 @@ fn a_withdrawal_that_comes_first_leaves_its_fence() {
 }
 
 #[test]
+fn what_was_read_from_the_rating_itself_keeps_the_fence() {
+    let before = view(&[(1, 5, "5@2026-11")], &[("all", [0, 0, 0, 0, 1]), ("2026-11", [0, 0, 0, 0, 1])]);
+    let repair = |user, now| Change { fence: None, ..change(user, 0, now) };
+    let plan = planned(&[repair(1, "3@2026-11"), repair(2, "4@2026-11")], &before);
+    let expected = ["user-1 3@2026-11", "user-2 4@2026-11", "all [0, 0, 1, 1, 0] 8", "2026-11 [0, 0, 1, 1, 0] 8"];
+    assert_eq!(lines(&plan), expected);
+    let [known, new] = [0, 1].map(|position| &plan.transactions[0].contributions[position].item.fence);
+    assert_eq!((known, new), (&fence(5), &Fence::lowest()));
+
+    // What is so already is left alone, whatever its fence.
+    let plan = planned(&[repair(1, "5@2026-11"), repair(2, "-")], &before);
+    assert_eq!((plan.transactions.as_slice(), plan.stale), ([].as_slice(), 2));
+}
+
+#[test]
 fn what_a_score_does_not_count_is_told_apart_from_the_rest() {
     let before = view(
         &[(1, 1, "5@2026-11"), (2, 1, "5@2026-11"), (3, 1, "4@2026-11")],

@@ -6,11 +6,16 @@
 
 mod dynamo;
 mod headers;
+pub mod leaderboard;
 pub mod metrics;
 pub mod photos;
 pub mod quarantine;
 pub mod scores;
 pub mod sdk;
+pub mod shop_records;
+#[cfg(feature = "stack")]
+pub mod stack;
+mod tables;
 pub mod tracing_json;
 pub mod uploads;
 

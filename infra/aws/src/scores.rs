@@ -3,16 +3,13 @@
 //! Every read is consistent. Conditions look at versions and revisions alone.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
-use std::hash::Hash;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Get, KeysAndAttributes, Put as PutAction, TransactGetItem, TransactWriteItem,
+    AttributeValue, CancellationReason, Get, Put as PutAction, TransactGetItem, TransactWriteItem,
 };
 use coffeeshop_core::contribution::Contribution;
 use coffeeshop_core::ids::ShopId;
@@ -20,23 +17,10 @@ use coffeeshop_core::ledger::{Replacement, Transaction, View};
 use coffeeshop_core::ports::{Found, PortError, Put, ScoreStore};
 use coffeeshop_core::rating::RatingKey;
 use coffeeshop_core::score::{City, Score, ScoreKey};
-use futures::stream::{self, StreamExt, TryStreamExt};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::failed;
-
-/// The most items that DynamoDB reads in one call outside a transaction.
-const READ_ITEMS_MAX: usize = 100;
-
-/// How often keys that were left over are asked for before the caller has to wait: an answer of 16 MB, which leaves
-/// some over too, is beyond a hundred such items.
-const READ_ATTEMPTS_MAX: usize = 3;
-
-/// How many such calls are under way at once.
-const READS_AT_ONCE: usize = 4;
-
-type Item = HashMap<String, AttributeValue>;
+use crate::tables::{Batch, Item, found, unable};
 
 /// Three tables.
 #[derive(Debug, Clone)]
@@ -67,48 +51,17 @@ impl AwsScoreStore {
         Self { client, names }
     }
 
-    /// The items of these keys that are there.
-    async fn read<K: Serialize>(&self, call: &'static str, table: &str, keys: &[K]) -> Result<Vec<Item>, PortError> {
-        let keys: Vec<Item> = keys.iter().map(serde_dynamo::to_item).collect::<Result<_, _>>().map_err(failed(call))?;
-        let chunks: Vec<Vec<Item>> = keys.chunks(READ_ITEMS_MAX).map(<[Item]>::to_vec).collect();
-        let reads = stream::iter(chunks).map(|keys| self.read_chunk(call, table, keys));
-        let items: Vec<Vec<Item>> = reads.buffer_unordered(READS_AT_ONCE).try_collect().await?;
-        Ok(items.into_iter().flatten().collect())
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
-    async fn read_chunk(&self, call: &'static str, table: &str, keys: Vec<Item>) -> Result<Vec<Item>, PortError> {
-        let (mut items, mut left) = (Vec::new(), keys);
-        for _ in 0..READ_ATTEMPTS_MAX {
-            let request = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
-            let request = self.client.batch_get_item().request_items(table, request.map_err(failed(call))?);
-            let mut answer = request.send().await.map_err(|error| unable(call, error))?;
-            items.extend(answer.responses.as_mut().and_then(|found| found.remove(table)).unwrap_or_default());
-            // What was too much for one answer, or for the table just now.
-            let unprocessed = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(table));
-            left = unprocessed.map(|unprocessed| unprocessed.keys).unwrap_or_default();
-            if left.is_empty() {
-                return Ok(items);
-            }
-        }
-        Err(PortError::busy(call, format!("{} keys are still not read", left.len())))
+    pub(crate) fn names(&self) -> &ScoreStoreNames {
+        &self.names
     }
-}
 
-/// Throttled, or in conflict with another call.
-fn unable<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static>(
-    call: &'static str,
-    error: SdkError<E>,
-) -> PortError {
-    const BUSY: [&str; 6] = [
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-        "Throttling",
-    ];
-    let busy = error.code().is_some_and(|code| BUSY.contains(&code));
-    if busy { PortError::busy(call, error) } else { PortError::new(call, error) }
+    fn batch<'a>(&'a self, call: &'static str, table: &'a str) -> Batch<'a> {
+        Batch { client: &self.client, call, table, attributes: None }
+    }
 }
 
 /// Whether a transaction was cancelled for nothing but what another attempt may find otherwise: conditions that do not
@@ -119,31 +72,15 @@ fn lost_race(reasons: &[CancellationReason]) -> bool {
     !reasons.is_empty() && reasons.iter().all(|reason| LOST.contains(&reason.code().unwrap_or_default()))
 }
 
-/// Items by their keys. One that cannot be understood is somebody else's, or of a later version: it must not be
-/// replaced.
-fn found<K, T>(call: &'static str, items: Vec<Item>) -> Result<Found<K, T>, PortError>
-where
-    K: DeserializeOwned + Eq + Hash + Debug,
-    T: DeserializeOwned,
-{
-    let by_key = |item: Item| {
-        let key: K = serde_dynamo::from_item(item.clone()).map_err(failed(call))?;
-        let item = serde_dynamo::from_item(item)
-            .map_err(|error| PortError::new(call, format!("{key:?} cannot be understood: {error}")));
-        Ok((key, item))
-    };
-    items.into_iter().map(by_key).collect()
-}
-
 impl ScoreStore for AwsScoreStore {
     async fn contributions(&self, ratings: &[RatingKey]) -> Result<Found<RatingKey, Contribution>, PortError> {
         const CALL: &str = "contributions.get";
-        found(CALL, self.read(CALL, &self.names.contributions_table, ratings).await?)
+        Ok(found(CALL, self.batch(CALL, &self.names.contributions_table).read(ratings).await?))
     }
 
     async fn scores(&self, keys: &[ScoreKey]) -> Result<Found<ScoreKey, Score>, PortError> {
         const CALL: &str = "scores.get";
-        found(CALL, self.read(CALL, &self.names.scores_table, keys).await?)
+        Ok(found(CALL, self.batch(CALL, &self.names.scores_table).read(keys).await?))
     }
 
     async fn one_moment(&self, ratings: &[RatingKey], scores: &[ScoreKey]) -> Result<View, PortError> {
@@ -174,8 +111,8 @@ impl ScoreStore for AwsScoreStore {
         let mut items = responses.into_iter().map(|response| response.item);
         let contributions = items.by_ref().take(ratings.len()).flatten().collect();
         Ok(View {
-            contributions: found(CALL, contributions)?,
-            scores: found(CALL, items.flatten().collect())?,
+            contributions: found(CALL, contributions),
+            scores: found(CALL, items.flatten().collect()),
             cities: HashMap::new(),
         })
     }
@@ -189,7 +126,7 @@ impl ScoreStore for AwsScoreStore {
             let ShopKey { shop_id } = serde_dynamo::from_item(item).ok()?;
             Some((shop_id, city))
         };
-        Ok(self.read(CALL, &self.names.shops_table, &keys).await?.into_iter().filter_map(city).collect())
+        Ok(self.batch(CALL, &self.names.shops_table).read(&keys).await?.into_iter().filter_map(city).collect())
     }
 
     async fn commit(&self, transaction: &Transaction) -> Result<Put, PortError> {

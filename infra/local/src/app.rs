@@ -10,13 +10,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use coffeeshop_aws::photos::{AwsPhotoStore, PhotoStoreNames, USER_ID_METADATA};
 use coffeeshop_aws::scores::{AwsScoreStore, ScoreStoreNames};
+use coffeeshop_aws::shop_records::rating_item;
 use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::outcome::Outcome;
-use coffeeshop_core::period::Period;
 use coffeeshop_core::ports::PhotoStore as _;
-use coffeeshop_core::rating::{Attribute, RatingItem, RatingKey};
-use coffeeshop_core::score::{BOARD_PARTS, City, Score};
+use coffeeshop_core::rating::{RatingItem, RatingKey};
+use coffeeshop_core::score::{City, Score};
 
 use crate::StackInfo;
 
@@ -131,14 +131,9 @@ impl App {
 
     /// All ratings whose keys can be read, as the scores see them.
     pub async fn ratings(&self) -> Result<BTreeMap<RatingKey, RatingItem>> {
-        let attribute = |value| match value {
-            AttributeValue::N(number) => Attribute::Number(number),
-            AttributeValue::S(text) => Attribute::Text(text),
-            _ => Attribute::Other,
-        };
-        let rating = |mut item: Item| {
-            let [stars, rated_at] = ["stars", "rated_at"].map(|name| item.remove(name).map(attribute));
-            Some((serde_dynamo::from_item(item).ok()?, RatingItem { stars, rated_at }))
+        let rating = |item: Item| {
+            let rating = rating_item(&item);
+            Some((serde_dynamo::from_item(item).ok()?, rating))
         };
         Ok(self.scan(&self.ratings_table).await?.into_iter().filter_map(rating).collect())
     }
@@ -152,23 +147,6 @@ impl App {
     async fn scan(&self, table: &str) -> Result<Vec<Item>> {
         let pages = self.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
         Ok(pages.collect::<Result<Vec<_>, _>>().await.map_err(aws_sdk_dynamodb::Error::from)?)
-    }
-
-    /// The best scores of a period, best first, at most so many: what the index says, all its parts merged.
-    pub async fn board(&self, period: Period, limit: u16) -> Result<Vec<Score>> {
-        let mut board = BTreeMap::new();
-        for part in 0..BOARD_PARTS {
-            let query = self.dynamodb.query().table_name(&self.names.scores_table).index_name("by-period");
-            let query = query.key_condition_expression("period_part = :part").limit(i32::from(limit));
-            let query = query.expression_attribute_values(":part", text(&format!("{period}#{part}")));
-            let found = query.send().await.map_err(aws_sdk_dynamodb::Error::from)?;
-            for item in found.items.unwrap_or_default() {
-                let score: Score = serde_dynamo::from_item(item)?;
-                let rank = score.rank.as_ref().context("a score in the index has no rank")?;
-                board.insert(rank.rank_key.clone(), score);
-            }
-        }
-        Ok(board.into_values().take(usize::from(limit)).collect())
     }
 
     /// Why each record in the quarantine is there. They stay, and are hidden for some seconds.

@@ -13,13 +13,10 @@ mod fill;
 pub mod package;
 pub mod python;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
-use serde::{Deserialize, Serialize};
+pub use coffeeshop_aws::stack::StackInfo;
 
 use crate::emulator::Emulator;
 
@@ -127,41 +124,6 @@ impl Stack {
     /// Ends the emulator and the functions' processes.
     pub async fn stop(self) -> Result<()> {
         blocking(move || self.emulator.stop()).await
-    }
-}
-
-/// How to reach a running stack, and the template's outputs.
-#[derive(Serialize, Deserialize, Clone, Debug)]
-pub struct StackInfo {
-    pub endpoint: String,
-    pub region: String,
-    /// Of the account's root, which may do everything.
-    pub access_key_id: String,
-    pub secret_access_key: String,
-    pub outputs: BTreeMap<String, String>,
-    /// The emulator's process.
-    pub pid: u32,
-}
-
-impl StackInfo {
-    /// For the clients of the AWS SDK. Clients keep connections, which belong to one tokio runtime: a test makes its own.
-    pub fn sdk_config(&self) -> SdkConfig {
-        let credentials =
-            Credentials::new(&self.access_key_id, &self.secret_access_key, None, None, "coffeeshop-local");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&self.endpoint)
-            .region(Region::new(self.region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            // Without TLS, because the emulator has none.
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build()
-    }
-
-    /// An output of the template.
-    pub fn output(&self, name: &str) -> Result<&str> {
-        let value = self.outputs.get(name);
-        value.map(String::as_str).with_context(|| format!("infra/template.yaml has no output {name}"))
     }
 }
 

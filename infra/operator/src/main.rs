@@ -1,2 +1,38 @@
-//! The `coffeeshop` command.
-fn main() {}
+//! The `coffeeshop` command: connects and runs. What it does and says is in the library.
+
+use std::env;
+use std::io;
+use std::process::ExitCode;
+
+use coffeeshop_aws::SystemClock;
+use coffeeshop_aws::stack::{Stack, StackError};
+use coffeeshop_operator::cli::{Invocation, Target, local_stack};
+use coffeeshop_operator::failure::{Failure, Why};
+use coffeeshop_operator::progress;
+use coffeeshop_operator::run::{Ports, Verdict, ctrl_c, run};
+use tokio::runtime::Builder;
+
+fn main() -> ExitCode {
+    let invocation = Invocation::parse(env::args_os()).unwrap_or_else(|error| error.exit());
+    let done = Builder::new_current_thread().enable_all().build().map_err(|error| Why::Start(error).into());
+    let done = done.and_then(|runtime| {
+        let done = runtime.block_on(command(&invocation));
+        // Otherwise Ctrl-C would wait for names that are being looked up.
+        runtime.shutdown_background();
+        done
+    });
+    ExitCode::from(done.map_or_else(|failure| failure.say(io::stderr()), Verdict::status))
+}
+
+async fn command(invocation: &Invocation) -> Result<Verdict, Failure> {
+    let stack = match &invocation.target {
+        Target::Stack(name) => Stack::deployed(name).await?,
+        Target::Local => {
+            let file = env::current_dir().ok().and_then(|folder| local_stack(&folder));
+            Stack::local(&file.ok_or(StackError::NotRunning)?)?
+        }
+    };
+    let (store, board) = (stack.shop_records()?, stack.leaderboard()?);
+    let ports = Ports { store: &store, board: &board, clock: &SystemClock };
+    run(invocation, &ports, io::stdout(), progress::bar(invocation), ctrl_c()).await
+}

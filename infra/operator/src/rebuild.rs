@@ -18,7 +18,7 @@ use coffeeshop_core::score::{City, Score, ScoreKey};
 use fastrand::Rng;
 
 use crate::difference::Difference;
-use crate::walk::Walk;
+use crate::walk::{Pair, Walk};
 
 /// How often something is read again because another writer was first, before it is left as busy.
 pub const ATTEMPTS_MAX: u32 = 10;
@@ -41,7 +41,7 @@ pub enum Mode {
 /// What a rebuild did to a shop, or would do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rebuilt {
-    /// How many ratings and contributions were looked at; a rating and its contribution are one.
+    /// How many ratings there are.
     pub ratings: u64,
     /// How many scores there are.
     pub scores: u64,
@@ -55,11 +55,24 @@ pub struct Rebuilt {
     pub busy: u64,
 }
 
-/// The scores of a shop, and their recount from contributions that did not change meanwhile.
-pub(crate) struct Counted {
-    pub(crate) scores: u64,
-    pub(crate) differences: Vec<ScoreDifference>,
+/// The scores of a shop, and what its contributions held at the same moment.
+pub(crate) struct Moment {
+    pub(crate) scores: Found<ScoreKey, Score>,
+    pub(crate) recount: Recount,
+    /// Contributions that cannot be understood. What they hold is not known, so nothing is known of the scores.
     pub(crate) unreadable: Vec<PortError>,
+}
+
+impl Moment {
+    /// The scores that are not as counted, as far as that is known.
+    pub(crate) fn differences(&self, city: Option<&City>, clock: &impl Clock) -> Vec<ScoreDifference> {
+        if self.unreadable.is_empty() { self.recount.differences(&self.scores, city, clock.now()) } else { Vec::new() }
+    }
+
+    /// What cannot be understood.
+    pub(crate) fn unreadable(self) -> impl Iterator<Item = PortError> {
+        self.unreadable.into_iter().chain(self.scores.into_values().filter_map(Result::err))
+    }
 }
 
 /// Rebuilds one shop; says each difference once it is repaired, or, in a dry run, when it is found.
@@ -82,15 +95,10 @@ where
     Ok(rebuild.done)
 }
 
-/// Counts what the contributions of a shop hold, and compares its scores with that; `None` when they changed before all
-/// was read. All reads are consistent, and no transaction changes what a contribution holds without raising a revision:
-/// so if no revision moved, all was as at one moment.
-pub(crate) async fn count_scores<S: ShopRecords>(
-    store: &S,
-    shop_id: &ShopId,
-    city: Option<&City>,
-    clock: &impl Clock,
-) -> Result<Option<Counted>, PortError> {
+/// Counts what the contributions of a shop hold; `None` when its scores changed before all was read. All reads are
+/// consistent, and no transaction changes what a contribution holds without raising a revision: so if no revision moved,
+/// all was as at one moment.
+pub(crate) async fn one_moment<S: ShopRecords>(store: &S, shop_id: &ShopId) -> Result<Option<Moment>, PortError> {
     let before = store.scores_of(shop_id).await?;
     let (mut recount, mut unreadable) = (Recount::new(shop_id.clone()), Vec::new());
     let mut above = None;
@@ -108,15 +116,8 @@ pub(crate) async fn count_scores<S: ShopRecords>(
             break;
         }
     }
-    let after = store.scores_of(shop_id).await?;
-    if revisions(&before) != revisions(&after) {
-        return Ok(None);
-    }
-    // What an unreadable contribution holds is not known, so nothing is known of the scores.
-    let differences = if unreadable.is_empty() { recount.differences(&after, city, clock.now()) } else { Vec::new() };
-    let scores = after.len() as u64;
-    unreadable.extend(after.into_values().filter_map(Result::err));
-    Ok(Some(Counted { scores, differences, unreadable }))
+    let scores = store.scores_of(shop_id).await?;
+    Ok((revisions(&before) == revisions(&scores)).then_some(Moment { scores, recount, unreadable }))
 }
 
 fn revisions(scores: &Found<ScoreKey, Score>) -> BTreeMap<Period, Option<u64>> {
@@ -139,13 +140,13 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
     async fn scores_from_contributions(&mut self) -> Result<(), PortError> {
         for attempt in 0..ATTEMPTS_MAX {
             self.attempts.pause_before(attempt).await;
-            let counted = count_scores(self.store, self.shop_id, self.city.as_ref(), self.clock).await;
-            let Some(Counted { scores, differences, unreadable }) = unless_busy(counted)?.flatten() else { continue };
+            let Some(moment) = unless_busy(one_moment(self.store, self.shop_id).await)?.flatten() else { continue };
+            let differences = moment.differences(self.city.as_ref(), self.clock);
             if !self.replace(differences).await? {
                 continue;
             }
-            self.done.scores = scores;
-            for error in unreadable {
+            self.done.scores = moment.scores.len() as u64;
+            for error in moment.unreadable() {
                 self.unreadable(error);
             }
             return Ok(());
@@ -164,7 +165,7 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
             }
             self.done.scores_repaired += differences.len() as u64;
             for difference in differences {
-                (self.found)(Difference::Score(difference.into()));
+                (self.found)(Difference::Score { difference: difference.into(), as_contributed: false });
             }
             differences = rest;
         }
@@ -175,18 +176,14 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
     async fn contributions_from_ratings(&mut self) -> Result<(), PortError> {
         let mut walk = Walk::new(self.store, self.shop_id);
         while let Some(pairs) = self.attempts.again(async || walk.next().await).await? {
-            self.done.ratings += pairs.len() as u64;
+            self.done.ratings += rated(&pairs);
             let mut differences = Vec::new();
             for pair in pairs {
                 let rating = RatingKey { shop_id: self.shop_id.clone(), user_id: pair.user_id };
-                match pair.contribution.transpose() {
-                    Err(error) => self.unreadable(error),
-                    Ok(contribution) => differences.extend(ContributionDifference::of(
-                        &rating,
-                        pair.rating.as_ref(),
-                        contribution.as_ref(),
-                    )),
-                }
+                // One that cannot be understood was said in pass 1.
+                let Ok(contribution) = pair.contribution.transpose() else { continue };
+                let rated = pair.rating.as_ref();
+                differences.extend(ContributionDifference::of(&rating, rated, contribution.as_ref()));
             }
             // A difference touches at most three scores; a move takes all time and two months.
             let mut differences = differences.into_iter().peekable();
@@ -209,7 +206,8 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
         for attempt in 0..ATTEMPTS_MAX {
             if attempt > 0 {
                 self.attempts.pause_before(attempt).await;
-                let Some(again) = unless_busy(self.read_again(&open).await)? else { continue };
+                let keys: Vec<RatingKey> = open.iter().map(|difference| difference.rating.clone()).collect();
+                let Some(again) = unless_busy(differences(self.store, &keys).await)? else { continue };
                 open = again;
             }
             if open.is_empty() {
@@ -219,16 +217,6 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
         }
         self.done.busy += open.len() as u64;
         Ok(())
-    }
-
-    /// The differences that there still are.
-    async fn read_again(&mut self, open: &[ContributionDifference]) -> Result<Vec<ContributionDifference>, PortError> {
-        let keys: Vec<RatingKey> = open.iter().map(|difference| difference.rating.clone()).collect();
-        let (differences, unreadable) = differences(self.store, &keys).await?;
-        for error in unreadable {
-            self.unreadable(error);
-        }
-        Ok(differences)
     }
 
     /// Commits what can be committed, and returns the rest.
@@ -257,14 +245,12 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
                 }
             }
         }
+        // What depends on a score that cannot be understood, which was said in pass 1, is left alone.
         if !plan.unreadable.is_empty() {
             let contributions = plan.transactions.iter().flat_map(|transaction| &transaction.contributions);
             let tried = contributions.map(|put| &put.item.rating);
             let tried: HashSet<&RatingKey> = tried.chain(plan.below_zero.iter().map(|change| &change.rating)).collect();
             open.retain(|rating, _| tried.contains(rating));
-            for error in plan.unreadable {
-                self.unreadable(error);
-            }
         }
         Ok(open.into_values().collect())
     }
@@ -285,24 +271,24 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
     }
 }
 
-/// The differences between ratings and their contributions, contributions read first; and the contributions that cannot
-/// be understood.
+/// The differences between ratings and their contributions, contributions read first; without those that cannot be
+/// understood.
 pub(crate) async fn differences<S: ScoreStore + ShopRecords>(
     store: &S,
     keys: &[RatingKey],
-) -> Result<(Vec<ContributionDifference>, Vec<PortError>), PortError> {
+) -> Result<Vec<ContributionDifference>, PortError> {
     let mut contributions = store.contributions(keys).await?;
     let ratings: HashMap<RatingKey, RatingItem> = store.ratings(keys).await?;
-    let (mut differences, mut unreadable) = (Vec::new(), Vec::new());
-    for key in keys {
-        match contributions.remove(key).transpose() {
-            Err(error) => unreadable.push(error),
-            Ok(contribution) => {
-                differences.extend(ContributionDifference::of(key, ratings.get(key), contribution.as_ref()));
-            }
-        }
-    }
-    Ok((differences, unreadable))
+    let difference = |key| {
+        let contribution = contributions.remove(key).transpose().ok()?;
+        ContributionDifference::of(key, ratings.get(key), contribution.as_ref())
+    };
+    Ok(keys.iter().filter_map(difference).collect())
+}
+
+/// How many ratings there are among the pairs.
+pub(crate) fn rated(pairs: &[Pair]) -> u64 {
+    pairs.iter().filter(|pair| pair.rating.is_some()).count() as u64
 }
 
 /// `None` for what was only too much at once.

@@ -1,17 +1,19 @@
-//! Verifying a shop: its ratings against its contributions, and those against its scores.
+//! Verifying a shop: its contributions against its ratings, and its scores against both.
 //!
 //! Nothing is written. What differs is looked at again, so that ratings still under way are not taken for drift.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use coffeeshop_core::contribution::Contribution;
 use coffeeshop_core::ids::ShopId;
+use coffeeshop_core::period::Period;
 use coffeeshop_core::ports::{Clock, PortError, ScoreStore, ShopRecords};
-use coffeeshop_core::rating::RatingKey;
-use coffeeshop_core::recount::ContributionDifference;
+use coffeeshop_core::rating::{Held, RatingKey};
+use coffeeshop_core::recount::{ContributionDifference, Recount, ScoreDifference};
 
 use crate::difference::Difference;
-use crate::rebuild::{ATTEMPTS_MAX, Attempts, Counted, count_scores, differences, unless_busy};
+use crate::rebuild::{ATTEMPTS_MAX, Attempts, differences, one_moment, rated, unless_busy};
 use crate::walk::Walk;
 
 /// How long is waited before each further look at what differed: 15 seconds in all, many times what a rating takes.
@@ -29,7 +31,7 @@ const SUSPECTS_MAX: usize = 5000;
 /// What became of the verification of a shop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// How many ratings and contributions were compared; a rating and its contribution are one.
+    /// How many ratings there are.
     pub ratings: u64,
     /// How many scores there are.
     pub scores: u64,
@@ -52,9 +54,11 @@ where
     S: ScoreStore + ShopRecords,
     C: Clock,
 {
-    let mut verify = Verify { store, clock, shop_id, attempts: Attempts::new(clock), found, done: Verified::default() };
-    verify.scores().await?;
+    let attempts = Attempts::new(clock);
+    let mut verify =
+        Verify { store, clock, shop_id, attempts, found, drift: BTreeMap::new(), done: Verified::default() };
     verify.contributions().await?;
+    verify.scores().await?;
     Ok(verify.done)
 }
 
@@ -64,40 +68,21 @@ struct Verify<'a, S, C, F> {
     shop_id: &'a ShopId,
     attempts: Attempts<'a, C>,
     found: &'a F,
+    /// What contributions hold and what they should hold, where that is not the same.
+    drift: BTreeMap<[Option<Held>; 2], usize>,
     done: Verified,
 }
 
 impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, F> {
-    /// Scores against contributions: both as at one moment, so whatever differs is drift.
-    async fn scores(&mut self) -> Result<(), PortError> {
-        let shop = std::slice::from_ref(self.shop_id);
-        let city = self.attempts.again(async || self.store.cities(shop).await).await?.remove(self.shop_id);
-        for attempt in 0..ATTEMPTS_MAX {
-            self.attempts.pause_before(attempt).await;
-            let counted = count_scores(self.store, self.shop_id, city.as_ref(), self.clock).await;
-            let Some(Counted { scores, differences, unreadable }) = unless_busy(counted)?.flatten() else { continue };
-            self.done.scores = scores;
-            for difference in differences {
-                self.say(Difference::Score(difference.into()));
-            }
-            for error in unreadable {
-                self.say(Difference::Unreadable { shop_id: self.shop_id.clone(), error });
-            }
-            return Ok(());
-        }
-        self.done.busy = true;
-        Ok(())
-    }
-
     /// Contributions against ratings.
     async fn contributions(&mut self) -> Result<(), PortError> {
         let mut walk = Walk::new(self.store, self.shop_id);
         let mut suspects = Vec::new();
         while let Some(pairs) = self.attempts.again(async || walk.next().await).await? {
-            self.done.ratings += pairs.len() as u64;
+            self.done.ratings += rated(&pairs);
             for pair in pairs {
                 let rating = RatingKey { shop_id: self.shop_id.clone(), user_id: pair.user_id };
-                // One that cannot be understood was said when the scores were counted.
+                // One that cannot be understood is said when the scores are counted.
                 let Ok(contribution) = pair.contribution.transpose() else { continue };
                 suspects.extend(ContributionDifference::of(&rating, pair.rating.as_ref(), contribution.as_ref()));
             }
@@ -120,10 +105,12 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
             self.clock.sleep(pause).await;
             let keys: Vec<RatingKey> = open.iter().map(|difference| difference.rating.clone()).collect();
             let store = self.store;
-            (open, _) = self.attempts.again(async || differences(store, &keys).await).await?;
+            open = self.attempts.again(async || differences(store, &keys).await).await?;
         }
         for difference in open {
             if first.get(&difference.rating) == Some(&difference) {
+                let holds = difference.contribution.as_ref().and_then(Contribution::held);
+                *self.drift.entry([holds, difference.holds]).or_default() += 1;
                 self.say(Difference::Contribution(difference.into()));
             } else {
                 self.done.under_way += 1;
@@ -132,8 +119,54 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
         Ok(())
     }
 
+    /// Scores against what their ratings say: what contributions hold, both as at one moment, but for those that drifted.
+    async fn scores(&mut self) -> Result<(), PortError> {
+        let shop = std::slice::from_ref(self.shop_id);
+        let city = self.attempts.again(async || self.store.cities(shop).await).await?.remove(self.shop_id);
+        for attempt in 0..ATTEMPTS_MAX {
+            self.attempts.pause_before(attempt).await;
+            let Some(mut moment) = unless_busy(one_moment(self.store, self.shop_id).await)?.flatten() else { continue };
+            self.done.scores = moment.scores.len() as u64;
+            let not_as_contributed = periods(&moment.differences(city.as_ref(), self.clock));
+            if moment.unreadable.is_empty() && !correct(&mut moment.recount, &self.drift) {
+                continue;
+            }
+            for difference in moment.differences(city.as_ref(), self.clock) {
+                let as_contributed = !not_as_contributed.contains(&difference.counted.key.period);
+                self.say(Difference::Score { difference: difference.into(), as_contributed });
+            }
+            for error in moment.unreadable() {
+                self.say(Difference::Unreadable { shop_id: self.shop_id.clone(), error });
+            }
+            return Ok(());
+        }
+        self.done.busy = true;
+        Ok(())
+    }
+
     fn say(&mut self, difference: Difference) {
         self.done.differences += 1;
         (self.found)(difference);
     }
+}
+
+fn periods(differences: &[ScoreDifference]) -> BTreeSet<Period> {
+    differences.iter().map(|difference| difference.counted.key.period).collect()
+}
+
+/// Counts what ratings hold in place of what drifted contributions hold; `false` when these are not so any more.
+fn correct(recount: &mut Recount, drift: &BTreeMap<[Option<Held>; 2], usize>) -> bool {
+    for ([held, _], count) in drift {
+        for _ in 0..*count {
+            if held.is_some_and(|held| !recount.remove(held)) {
+                return false;
+            }
+        }
+    }
+    for ([_, holds], count) in drift {
+        for holds in std::iter::repeat_n(holds, *count).flatten() {
+            recount.add(*holds);
+        }
+    }
+    true
 }

@@ -13,6 +13,8 @@ use coffeeshop_local::repo_root;
 pub(crate) enum Subject {
     /// Ratings a second through the aggregator, and what they cost on DynamoDB.
     Scores,
+    /// Requests, units and memory of leaderboards, `verify` and `rebuild`, on the emulator; takes some minutes.
+    Boards,
 }
 
 impl Subject {
@@ -20,6 +22,7 @@ impl Subject {
     fn program(&self) -> (&'static str, &'static str) {
         match self {
             Self::Scores => ("coffeeshop-aggregator", "bench_scores"),
+            Self::Boards => ("coffeeshop-operator", "bench_boards"),
         }
     }
 }

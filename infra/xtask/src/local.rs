@@ -2,6 +2,7 @@
 //!
 //! The stack itself is `coffeeshop-local`'s; here it is fed, shown and ended.
 
+mod command;
 mod photos;
 mod ratings;
 mod table;
@@ -97,6 +98,8 @@ async fn start(arguments: &Arguments) -> Result<()> {
         Some(folder) => photos::in_folder(folder)?,
         None => photos::in_folder(&repo_root().join("fixtures/images"))?,
     };
+    say("building the operator's command");
+    tokio::task::spawn_blocking(command::build).await??;
     let stack = Stack::start(&Options { progress: say, ..Options::new() }).await?;
     remember(stack.info())?;
     let ended = tokio::select! {
@@ -162,6 +165,11 @@ Try it with the aws command line, from another terminal:
   {aws} s3 cp --recursive s3://{renditions}/photos/my-shop/my-photo/ renditions/
   {aws} dynamodb put-item --table-name {ratings} --item {rated}
   {aws} dynamodb get-item --table-name {scores} --key {score}
+
+and with the operator's command:
+
+  cargo coffeeshop scores show my-shop --local
+  cargo coffeeshop scores verify --all --local
 ",
         log.display()
     ))

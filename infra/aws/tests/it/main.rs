@@ -7,6 +7,9 @@
 )]
 
 mod headers;
+mod leaderboard;
 mod mapping;
 mod quarantine;
 mod scores;
+mod shop_records;
+mod stack;

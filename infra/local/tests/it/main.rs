@@ -9,6 +9,7 @@
 
 mod contract;
 mod contract_md;
+mod contract_records;
 mod contract_scores;
 mod kills;
 mod lifetime;

@@ -1,7 +1,8 @@
-//! Ratings written as the app would, until all scores have followed, and those scores held against a recount.
+//! Ratings written as the app would, until all scores have followed; then the boards held against a recount, and every
+//! score verified.
 //!
-//! What is written is in [`stream`], how it is counted in [`recount`], how it is shown in [`board`]. Nothing is repaired
-//! here.
+//! What is written is in [`stream`], how it is counted in [`recount`], how it is shown in [`board`]. Boards are read, and
+//! scores verified, by the operator's command. Nothing is repaired here.
 
 mod board;
 mod recount;
@@ -11,15 +12,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use coffeeshop_core::period::Period;
+use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::ports::ScoreStore as _;
-use coffeeshop_core::rating::{RatingKey, held};
-use coffeeshop_core::score::ScoreKey;
+use coffeeshop_core::rating::{RatingItem, RatingKey, held};
+use coffeeshop_core::score::City;
 use coffeeshop_local::StackInfo;
 use coffeeshop_local::app::App;
 use futures::stream::{StreamExt as _, TryStreamExt as _};
 
 use self::stream::{History, Shop, Write};
+use super::command;
 use crate::say;
 
 /// How many ratings are written at once.
@@ -29,9 +31,10 @@ const AT_ONCE: usize = 16;
 const SETTLED_MAX: Duration = Duration::from_mins(2);
 
 /// How many of the shops are shown.
-const BOARD_ROWS: u16 = 10;
+const BOARD_ROWS: usize = 10;
 
-/// Writes them, waits, and says what became of them. An error if a score is not what a recount says.
+/// Writes them, waits, and says what became of them. An error if a board is not what a recount says, or a score not what its
+/// ratings say.
 pub(crate) async fn through_the_pipeline(info: &StackInfo) -> Result<()> {
     let app = App::new(info)?;
     let shops = stream::shops()?;
@@ -107,12 +110,13 @@ async fn unsettled(app: &App, histories: &[History]) -> Result<Vec<RatingKey>> {
     Ok(missing)
 }
 
-/// Shows the best shops and the quarantine. An error if anything is not as it should be.
+/// Shows the boards and the quarantine, and has the scores verified. An error if anything is not as it should be.
 async fn show(app: &App, shops: &[Shop], nonsense: usize) -> Result<()> {
-    let counted = recount::recount(&app.ratings().await?);
-    let scores = app.scores().await?;
-    let board = app.board(Period::All, BOARD_ROWS).await?;
-    say(&board::of(&board, &counted, shops));
+    let ratings = app.ratings().await?;
+    let first = shops.first().map(|shop| shop.city.clone());
+    for (period, city) in [("all", None), ("2026-11", None), ("all", first.as_ref())] {
+        say(&board(&ratings, shops, period, city)?);
+    }
 
     let mut reasons = BTreeMap::<String, usize>::new();
     for reason in app.quarantined().await? {
@@ -120,14 +124,35 @@ async fn show(app: &App, shops: &[Shop], nonsense: usize) -> Result<()> {
     }
     let in_words: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     let kept: usize = reasons.values().sum();
-    say(&format!("{kept} records in quarantine: {}", in_words.join(", ")));
+    say(&format!("{kept} records in quarantine: {}\n", in_words.join(", ")));
     ensure!(kept >= nonsense, "{nonsense} ratings made no sense");
 
-    let different = recount::different(&scores, &counted);
-    if let Some(ScoreKey { shop_id, period }) = different.first() {
-        bail!("{} of {} scores are not as recounted, such as {period} of {shop_id}", different.len(), scores.len());
-    }
-    ensure!(recount::is_best_first(&board, &scores), "the index does not have the best scores, best first");
-    say(&format!("{} scores, for all time and by month: each is as recounted\n", scores.len()));
+    let verify = ["scores", "verify", "--all"];
+    say(&format!("$ {}", command::typed(&verify)));
+    command::show(&verify)?;
+    say("");
     Ok(())
+}
+
+/// A board by the command, beside its recount. An error if they are not the same.
+fn board(
+    ratings: &BTreeMap<RatingKey, RatingItem>,
+    shops: &[Shop],
+    period: &str,
+    city: Option<&City>,
+) -> Result<String> {
+    let (city_name, limit) = (city.map(ToString::to_string), BOARD_ROWS.to_string());
+    let mut arguments = vec!["scores", "top", "--limit", &limit, "--period", period];
+    arguments.extend(city_name.iter().flat_map(|city| ["--city", city]));
+    let typed = command::typed(&arguments);
+    arguments.push("--json");
+    let stored = board::rows(&command::lines(&arguments)?)?;
+
+    let mut counted = recount::recount(ratings, period.parse()?);
+    let is_there = |id: &ShopId| shops.iter().any(|shop| shop.id == *id && city.is_none_or(|city| shop.city == *city));
+    counted.retain(|shop, _| is_there(shop));
+    let (table, same) = board::side_by_side(&stored, &recount::board(counted, BOARD_ROWS), shops);
+    let text = format!("$ {typed}\n{table}");
+    ensure!(same, "the board is not as recounted:\n{text}");
+    Ok(text)
 }

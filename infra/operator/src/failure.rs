@@ -1,0 +1,154 @@
+//! Why a command could not do what it was asked to, in words that help.
+//!
+//! Differences between scores and ratings are no failures: they are results.
+
+use std::error::Error;
+use std::io::{self, ErrorKind, Write};
+use std::iter::successors;
+
+use coffeeshop_aws::stack::{StackError, Trouble};
+use coffeeshop_core::board::Board;
+use coffeeshop_core::ids::ShopId;
+use coffeeshop_core::period::Period;
+use coffeeshop_core::ports::PortError;
+
+/// The exit status of a command that could not do what it was asked to.
+const FAILED: u8 = 1;
+
+/// The exit status of what Ctrl-C ended, as shells have it: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// A command that could not do what it was asked to.
+#[derive(Debug)]
+pub struct Failure {
+    /// Why.
+    pub why: Why,
+    /// What to type to go on where it stopped, if it did something already.
+    pub again: Option<String>,
+}
+
+/// Why a command could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    /// Nothing is known of the shop.
+    #[error(
+        "no shop `{shop_id}` was ever rated in this stack ({target}): check the id, upper and lower case differ, and the stack"
+    )]
+    UnknownShop {
+        /// The shop.
+        shop_id: ShopId,
+        /// Where it was looked for, as it was typed.
+        target: String,
+    },
+    /// Nobody rated there and then.
+    #[error("the board of {} is empty: {}", name(board, *period), spelling(board, *period))]
+    EmptyBoard {
+        /// Of which shops.
+        board: Board,
+        /// Of which ratings.
+        period: Period,
+    },
+    /// The stack cannot be used.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// Something of the stack did not answer as it should.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// Nobody reads the results.
+    #[error("the results could not be written")]
+    Output(#[source] io::Error),
+    /// Ctrl-C.
+    #[error("stopped; nothing is half done")]
+    Interrupted,
+    /// This machine does not let it.
+    #[error("the program could not start")]
+    Start(#[source] io::Error),
+}
+
+fn name(board: &Board, period: Period) -> String {
+    let shops = match board {
+        Board::Global => "all shops".to_owned(),
+        Board::City(city) => format!("`{city}`"),
+    };
+    match period {
+        Period::All => format!("{shops} for all time"),
+        Period::Month(month) => format!("{shops} for {month}"),
+    }
+}
+
+/// What may have been meant instead.
+fn spelling(board: &Board, period: Period) -> &'static str {
+    match (board, period) {
+        (Board::Global, Period::All) => "no shop of this stack has ratings yet, or it is not the stack that was meant",
+        (Board::Global, Period::Month(_)) => "a period is `all`, or a month of UTC such as `2026-11`",
+        (Board::City(_), _) => {
+            "a city is spelled as the table of shops has it, and a period is `all`, or a month of UTC such as `2026-11`"
+        }
+    }
+}
+
+impl<E: Into<Why>> From<E> for Failure {
+    fn from(why: E) -> Self {
+        Self { why: why.into(), again: None }
+    }
+}
+
+impl Failure {
+    /// The exit status.
+    pub fn status(&self) -> u8 {
+        match self.why {
+            Why::Interrupted => INTERRUPTED,
+            _ => FAILED,
+        }
+    }
+
+    /// Says it, and returns the exit status.
+    pub fn say(&self, mut to: impl Write) -> u8 {
+        // Nobody is left to hear that standard error is closed.
+        to.write_all(self.text().as_bytes()).map_or(FAILED, |()| self.status())
+    }
+
+    /// The text for a person, whole lines; empty when there is nothing to say.
+    pub fn text(&self) -> String {
+        // Whoever reads has seen enough: `.. | head`.
+        let enough = matches!(&self.why, Why::Output(error) if error.kind() == ErrorKind::BrokenPipe);
+        if enough && self.again.is_none() {
+            return String::new();
+        }
+        let (sentence, with_causes) = self.sentence();
+        let mut lines = vec![format!("error: {sentence}")];
+        if with_causes {
+            lines.extend(causes(&self.why, &sentence).into_iter().map(|cause| format!("  {cause}")));
+        }
+        lines.extend(self.again.as_ref().map(|again| format!("To go on: {again}")));
+        lines.join("\n") + "\n"
+    }
+
+    /// And whether the causes add something to it.
+    fn sentence(&self) -> (String, bool) {
+        match (Trouble::of(&self.why), &self.why) {
+            // Which call, and which resource; or what is wrong with the profile.
+            (Some(trouble @ (Trouble::Denied | Trouble::NotAccepted | Trouble::CredentialsNotLoaded)), _) => {
+                (trouble.to_string(), true)
+            }
+            (Some(trouble), _) => (trouble.to_string(), false),
+            (None, Why::Port(error)) if error.busy => {
+                ("the tables take no more at the moment: try again in a minute".to_owned(), true)
+            }
+            (None, Why::Port(error)) => (format!("the call {} did not work out", error.call), true),
+            (None, why) => (why.to_string(), true),
+        }
+    }
+}
+
+/// What each cause adds to what was said before it.
+fn causes(why: &Why, sentence: &str) -> Vec<String> {
+    let mut said = vec![sentence.to_owned()];
+    for cause in successors(why.source(), |cause| (*cause).source()) {
+        let words = cause.to_string();
+        if !said.iter().any(|before| before.contains(&words)) {
+            said.push(words);
+        }
+    }
+    said.split_off(1)
+}

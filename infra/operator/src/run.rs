@@ -1,0 +1,91 @@
+//! A command from its first call to its exit status.
+//!
+//! Nothing is connected here, and no environment is read.
+
+use std::future::{Future, pending};
+use std::io::Write;
+
+use coffeeshop_core::ports::{Clock, Leaderboard, ScoreStore, ShopRecords};
+use indicatif::ProgressBar;
+
+use crate::cli::{Command, Invocation};
+use crate::command::{Session, rebuild, show, top, verify};
+use crate::failure::{Failure, Why};
+use crate::output::Output;
+
+/// What commands work on.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports<'a, S, L, C> {
+    /// All that there is of each shop.
+    pub store: &'a S,
+    /// The leaderboards.
+    pub board: &'a L,
+    /// Time.
+    pub clock: &'a C,
+}
+
+/// What a command that did its work found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is well.
+    Well,
+    /// Scores are not as the ratings say, or that could not be found out.
+    Drift,
+}
+
+impl Verdict {
+    /// The exit status.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Well => 0,
+            Self::Drift => 3,
+        }
+    }
+}
+
+/// Waits for Ctrl-C, if anybody can hear it.
+pub async fn ctrl_c() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        pending::<()>().await;
+    }
+}
+
+/// Does what is asked for, and writes results to `lines`. `interrupt` ends it at once.
+pub async fn run<S, L, C>(
+    invocation: &Invocation,
+    ports: &Ports<'_, S, L, C>,
+    lines: impl Write,
+    bar: ProgressBar,
+    interrupt: impl Future<Output = ()>,
+) -> Result<Verdict, Failure>
+where
+    S: ScoreStore + ShopRecords,
+    L: Leaderboard,
+    C: Clock,
+{
+    let session = Session::new(invocation, Output::new(lines, bar));
+    let command = async {
+        match &invocation.command {
+            Command::Top(arguments) => top::run(ports, &session, arguments).await,
+            Command::Show(shop_id) => show::run(ports, &session, shop_id).await,
+            Command::Verify(which) => verify::run(ports, &session, which).await,
+            Command::Rebuild(which, mode) => rebuild::run(ports, &session, which, *mode).await,
+        }
+    };
+    // Whoever is dropped here is between two calls, or in one that is done whole or not at all.
+    let ended = tokio::select! {
+        biased;
+        () = interrupt => Err(Why::Interrupted.into()),
+        () = session.output.broken() => Ok(Verdict::Drift),
+        ended = command => ended,
+    };
+    // What could not be written comes first: nobody has seen the rest.
+    let failed = match session.output.finish() {
+        Err(error) => Why::Output(error).into(),
+        Ok(()) => match ended {
+            Ok(verdict) => return Ok(verdict),
+            Err(failure) => failure,
+        },
+    };
+    Err(session.stopped(failed))
+}

@@ -1,0 +1,40 @@
+//! The help text of every command.
+
+use coffeeshop_operator::cli::Invocation;
+
+#[track_caller]
+fn check(name: &str, arguments: &[&str]) {
+    let help = Invocation::parse(["coffeeshop"].iter().chain(arguments).chain(&["--help"])).unwrap_err();
+    assert_eq!(help.exit_code(), 0);
+    insta::assert_snapshot!(format!("help_{name}"), help);
+}
+
+#[test]
+fn of_the_program() {
+    check("coffeeshop", &[]);
+}
+
+#[test]
+fn of_scores() {
+    check("scores", &["scores"]);
+}
+
+#[test]
+fn of_top() {
+    check("top", &["scores", "top"]);
+}
+
+#[test]
+fn of_show() {
+    check("show", &["scores", "show"]);
+}
+
+#[test]
+fn of_verify() {
+    check("verify", &["scores", "verify"]);
+}
+
+#[test]
+fn of_rebuild() {
+    check("rebuild", &["scores", "rebuild"]);
+}

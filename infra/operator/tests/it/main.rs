@@ -1,0 +1,19 @@
+//! The command: what it finds, repairs and says, on stores in memory and on the emulator.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
+)]
+
+mod boards;
+mod cli;
+mod emulator;
+mod failures;
+mod faults;
+mod help;
+mod hot;
+mod rebuild;
+mod repairs;
+mod transcript;
+mod verify;
+mod world;

@@ -1,0 +1,147 @@
+//! What `verify` finds, what it takes for lag, and what it cannot say.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use coffeeshop_core::ledger::Change;
+use coffeeshop_core::ports::{Clock as _, PortError};
+use coffeeshop_core::rating::held;
+use coffeeshop_core::testing::{Fault, ScoreWorld};
+use coffeeshop_operator::verify::{LOOK_AGAIN_AFTER, Verified, verify_shop};
+use futures::executor::block_on;
+use jiff::SignedDuration;
+
+use crate::hot::Hot;
+use crate::world::{DAMAGES, Found, aggregate, fence, item, key, rating, shop, world};
+
+fn verify(world: &ScoreWorld) -> (Verified, Vec<String>) {
+    let found = Found::default();
+    let verified = block_on(verify_shop(world, world, &shop(), &|difference| found.push(difference))).unwrap();
+    (verified, found.take())
+}
+
+#[test]
+fn what_is_right_agrees() {
+    let world = world();
+    let (verified, found) = verify(&world);
+    assert_eq!(found, [""; 0]);
+    assert_eq!(verified, Verified { ratings: 8, scores: 4, ..Verified::default() });
+    let (before, log) = (world.now(), world.take_log());
+    assert!(!log.contains(&"scores.commit"), "{log:?}");
+    verify(&world);
+    assert_eq!(world.now(), before, "nothing is waited for");
+}
+
+#[test]
+fn each_kind_of_damage_is_found() {
+    for (damage, inflict, expected) in DAMAGES {
+        let world = world();
+        inflict(&world);
+        let (before, (verified, found)) = (world.now(), verify(&world));
+        assert_eq!(found, expected, "{damage}");
+        assert_eq!((verified.differences, verified.under_way, verified.busy), (expected.len() as u64, 0, false));
+        // What may be under way is given time.
+        let waited = world.now().duration_since(before);
+        let all: SignedDuration = LOOK_AGAIN_AFTER.iter().map(|pause| SignedDuration::try_from(*pause).unwrap()).sum();
+        let expected = if found.iter().all(|line| line.starts_with("score")) { SignedDuration::ZERO } else { all };
+        assert_eq!(waited, expected, "{damage}");
+    }
+}
+
+#[test]
+fn an_unknown_shop_has_nothing() {
+    let (world, nobody) = (world(), "nobody".parse().unwrap());
+    let verified = block_on(verify_shop(&world, &world, &nobody, &|difference| panic!("{difference:?}"))).unwrap();
+    assert_eq!(verified, Verified::default());
+}
+
+#[test]
+fn a_score_that_cannot_be_understood_is_said_and_hides_no_other() {
+    let world = world();
+    world.spoil(Some(key("2026-10")));
+    crate::world::edit_score(&world, "all", |score| score.sum += 1);
+    let (verified, found) = verify(&world);
+    assert_eq!(found, ["score all Derived", "unreadable scores.get: spoilt"]);
+    assert_eq!((verified.differences, verified.scores), (2, 4));
+}
+
+/// Does something while `verify` waits for the n-th time; the changes that it returns are delivered then.
+struct Meanwhile<'a, F> {
+    world: &'a ScoreWorld,
+    sleeps: AtomicUsize,
+    then: F,
+}
+
+impl<F: Fn(&ScoreWorld, usize) -> Vec<Change> + Sync> coffeeshop_core::ports::Clock for Meanwhile<'_, F> {
+    fn now(&self) -> jiff::Timestamp {
+        self.world.now()
+    }
+
+    async fn sleep(&self, _: std::time::Duration) {
+        let changes = (self.then)(self.world, self.sleeps.fetch_add(1, Ordering::Relaxed));
+        aggregate(self.world, &changes).await;
+    }
+}
+
+fn verify_while(
+    world: &ScoreWorld,
+    then: impl Fn(&ScoreWorld, usize) -> Vec<Change> + Sync,
+) -> Result<(Verified, Vec<String>), PortError> {
+    let found = Found::default();
+    let clock = Meanwhile { world, sleeps: AtomicUsize::new(0), then };
+    let verified = block_on(verify_shop(world, &clock, &shop(), &|difference| found.push(difference)))?;
+    Ok((verified, found.take()))
+}
+
+#[test]
+fn a_record_under_way_is_no_drift() {
+    for arrives in 0..LOOK_AGAIN_AFTER.len() {
+        let world = world();
+        let rated = item("2", "2026-11-20");
+        world.put_rating(rating("user-0"), rated.clone());
+        let change = Change { rating: rating("user-0"), fence: Some(fence(200)), held: held(&rated).ok() };
+        let deliver = |_: &ScoreWorld, sleep: usize| if sleep == arrives { vec![change.clone()] } else { Vec::new() };
+        let (verified, found) = verify_while(&world, deliver).unwrap();
+        assert_eq!((found.len(), verified.differences, verified.under_way), (0, 0, 0), "{arrives}");
+    }
+}
+
+#[test]
+fn a_rating_that_moves_at_every_look_is_under_way() {
+    let world = world();
+    world.put_rating(rating("user-0"), item("2", "2026-11-20"));
+    let edit = |world: &ScoreWorld, sleep: usize| {
+        world.put_rating(rating("user-0"), item(&(sleep % 4 + 1).to_string(), "2026-11-20"));
+        Vec::new()
+    };
+    let (verified, found) = verify_while(&world, edit).unwrap();
+    assert_eq!((found.len(), verified.under_way, verified.differences), (0, 1, 0));
+}
+
+#[test]
+fn scores_that_never_rest_are_busy() {
+    let world = world();
+    // Each look at the contributions is followed by a rating.
+    let hot = Hot::new(&world, usize::MAX);
+    let verified = block_on(verify_shop(&hot, &world, &shop(), &|difference| panic!("{difference:?}"))).unwrap();
+    assert!(verified.busy, "{verified:?}");
+}
+
+#[test]
+fn too_much_at_once_is_tried_again_and_what_is_wrong_with_the_world_is_not() {
+    let calls = {
+        let world = world();
+        let before = world.calls();
+        verify(&world);
+        world.calls() - before
+    };
+    for call in 0..calls {
+        let world = world();
+        world.fail(call, Fault::Busy);
+        let (verified, found) = verify(&world);
+        assert_eq!((found.len(), verified.ratings, verified.busy), (0, 8, false), "{call}");
+        let world = crate::world::world();
+        world.fail(call, Fault::Before);
+        let error = block_on(verify_shop(&world, &world, &shop(), &|_| ())).unwrap_err();
+        assert!(!error.busy, "{call}");
+    }
+}
