@@ -67,7 +67,7 @@ impl Contribution {
     /// What follows `before` (the contribution that was read, if there was one) when the change at `fence` leaves the
     /// rating holding `held`.
     ///
-    /// The first version is the time in seconds: one that expired and came back is then never taken for the one
+    /// The first version is the time in milliseconds: one that expired and came back is then never taken for the one
     /// before.
     pub fn after(before: Option<&Self>, rating: RatingKey, fence: Fence, held: Option<Held>, now: Timestamp) -> Self {
         let version = counter_after(before.map(|before| before.version), now);

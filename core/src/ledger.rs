@@ -94,6 +94,18 @@ impl View {
         periods(before.and_then(Contribution::held), change.held).map(key).collect()
     }
 
+    /// What remembers that these changes were set aside: their contributions know them, and hold what they held. So none
+    /// that is older can come back when the contributions have been repaired.
+    pub fn set_aside(&self, changes: &[Change], now: Timestamp) -> Transaction {
+        let known = |change: &Change| {
+            let before = self.contribution(&change.rating).ok().flatten()?;
+            let fence = change.fence.clone().filter(|fence| *fence > before.fence)?;
+            let item = Contribution::after(Some(before), change.rating.clone(), fence, before.held(), now);
+            Some(Replacement { item, replaces: Some(before.version) })
+        };
+        Transaction { contributions: changes.iter().filter_map(known).collect(), scores: Vec::new() }
+    }
+
     /// How many of the changes, from the first on, fit into one transaction: at least one.
     pub fn fitting(&self, changes: &[Change]) -> usize {
         let mut scores = HashSet::new();
@@ -114,10 +126,11 @@ fn is_stale(change: &Change, before: Option<&Contribution>) -> bool {
     }
 }
 
-/// The version, or the revision, of an item that replaces one with `replaced`. The first is the time in seconds: an item
-/// that was lost and came back is above what it was before, and never taken for it.
+/// The version, or the revision, of an item that replaces one with `replaced`. The first is the time in milliseconds, and
+/// no item is written more often than that: so one that was lost and came back is above what it was before, and never
+/// taken for it.
 pub(crate) fn counter_after(replaced: Option<u64>, now: Timestamp) -> u64 {
-    replaced.map_or_else(|| u64::try_from(now.as_second()).unwrap_or_default(), |replaced| replaced + 1)
+    replaced.map_or_else(|| u64::try_from(now.as_millisecond()).unwrap_or_default(), |replaced| replaced + 1)
 }
 
 /// The periods whose histogram differs between the two.

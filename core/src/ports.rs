@@ -105,6 +105,13 @@ pub enum Put {
 /// that must neither be replaced nor hold up the others.
 pub type Found<K, T> = HashMap<K, Result<T, PortError>>;
 
+/// For how long some items of a transaction may be seen, and others not yet. DynamoDB promises plain reads no more than
+/// that what they see is committed, [item by item][1]; the items of a transaction are written within milliseconds of each
+/// other, after a failure within its recovery. A second is what is taken for enough here.
+///
+/// [1]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
+pub const HALF_SEEN_MAX: Duration = Duration::from_secs(1);
+
 /// What scores hold of ratings, the scores, and the shops' cities. Every read sees every earlier write.
 pub trait ScoreStore {
     /// Contributions, however many. They need not be of one moment.
@@ -128,6 +135,10 @@ pub trait ScoreStore {
     fn cities(&self, shops: &[ShopId]) -> impl Future<Output = Result<HashMap<ShopId, City>, PortError>> + Send;
 
     /// Stores all of the transaction, if each item still has the version or revision that it replaces, or none of it.
+    ///
+    /// Until it is through, no other transaction has any of its items; but a read other than
+    /// [`one_moment`](Self::one_moment) may see some of them as they are now and others as they were, for at most
+    /// [`HALF_SEEN_MAX`].
     fn commit(&self, transaction: &Transaction) -> impl Future<Output = Result<Put, PortError>> + Send;
 }
 

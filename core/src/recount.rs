@@ -65,6 +65,13 @@ pub enum ScoreDamage {
     Derived,
 }
 
+impl ScoreDamage {
+    /// Whether something else is counted, and not only made of it.
+    pub fn is_of_counts(self) -> bool {
+        matches!(self, Self::Missing | Self::Histogram)
+    }
+}
+
 impl ScoreDifference {
     /// In what it differs.
     pub fn damage(&self) -> ScoreDamage {
@@ -117,6 +124,11 @@ impl Recount {
         let (Some(all), Some(month)) = (less(Period::All), less(Period::Month(held.month))) else { return false };
         self.periods.extend([all, month]);
         true
+    }
+
+    /// The scores that something was counted for.
+    pub fn keys(&self) -> impl Iterator<Item = ScoreKey> {
+        self.periods.keys().map(|period| ScoreKey { shop_id: self.shop_id.clone(), period: *period })
     }
 
     /// Every score of the shop that is not what was counted, but for those that cannot be understood. One without

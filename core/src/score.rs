@@ -102,7 +102,7 @@ pub struct Score {
     pub score_micros: u64,
     /// By which formula.
     pub formula: String,
-    /// Greater with each write, by whomever; the first is the time in seconds.
+    /// Greater with each write, by whomever; the first is the time in milliseconds.
     pub revision: u64,
     /// The shop's city, once it was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

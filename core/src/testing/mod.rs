@@ -16,6 +16,7 @@ mod records;
 pub mod records_contract;
 mod scores;
 pub mod scores_contract;
+mod time;
 mod world;
 
 pub use calls::Fault;

@@ -2,17 +2,36 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::scores::ScoreWorld;
+use super::scores::{ScoreWorld, spoilt};
 use crate::contribution::Contribution;
 use crate::ids::{ShopId, UserId};
 use crate::ports::{Found, PortError, ShopRecords, UserPage, Users};
 use crate::rating::{RatingItem, RatingKey};
 use crate::score::{City, Score, ScoreKey};
 
-/// How many items a page has.
+/// How many items a page has, unless it is to be large.
 const PAGE_ITEMS: usize = 3;
 
+/// How many items a large page has.
+const LARGE_PAGE_ITEMS: usize = 1000;
+
 impl ScoreWorld {
+    /// A world whose pages are as large as those of the real stores.
+    pub fn with_large_pages() -> Self {
+        let mut world = Self::default();
+        world.large_pages = true;
+        world
+    }
+
+    /// Makes a contribution one that cannot be understood, or mends it.
+    pub fn spoil_contribution(&self, rating: Option<RatingKey>) {
+        self.state().spoilt_contribution = rating;
+    }
+
+    fn page_items(&self) -> usize {
+        if self.large_pages { LARGE_PAGE_ITEMS } else { PAGE_ITEMS }
+    }
+
     /// Writes a rating; nobody hears of it.
     pub fn put_rating(&self, rating: RatingKey, item: RatingItem) {
         self.state().ratings.insert(rating, item);
@@ -49,14 +68,14 @@ impl ScoreWorld {
 }
 
 /// A page of the users' items within the range, in any order before.
-fn page<T>(items: impl Iterator<Item = (UserId, T)>, users: &Users) -> UserPage<T> {
+fn page<T>(items: impl Iterator<Item = (UserId, T)>, users: &Users, most: usize) -> UserPage<T> {
     let within = |user: &UserId| {
         users.above.as_ref().is_none_or(|above| user > above) && users.up_to.as_ref().is_none_or(|last| user <= last)
     };
     let mut items: Vec<_> = items.filter(|(user, _)| within(user)).collect();
     items.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let full = items.len() > PAGE_ITEMS;
-    items.truncate(PAGE_ITEMS);
+    let full = items.len() > most;
+    items.truncate(most);
     let next = items.last().filter(|_| full).map(|(user, _)| user.clone());
     UserPage { items, next }
 }
@@ -91,7 +110,11 @@ impl ShopRecords for ScoreWorld {
         let state = self.state();
         let items = state.contributions.items.iter().filter(|(rating, _)| rating.shop_id == *shop_id);
         let users = Users { above: above.cloned(), up_to: None };
-        let found = page(items.map(|(rating, item)| (rating.user_id.clone(), Ok(item.clone()))), &users);
+        let contribution = |(rating, item): (&RatingKey, &Contribution)| {
+            let spoilt = state.spoilt_contribution.as_ref() == Some(rating);
+            (rating.user_id.clone(), if spoilt { Err(self::spoilt("contributions.query")) } else { Ok(item.clone()) })
+        };
+        let found = page(items.map(contribution), &users, self.page_items());
         drop(state);
         reply.leave(found)
     }
@@ -100,7 +123,7 @@ impl ShopRecords for ScoreWorld {
         let reply = self.calls.enter("ratings.query").await?;
         let state = self.state();
         let items = state.ratings.iter().filter(|(rating, _)| rating.shop_id == *shop_id);
-        let found = page(items.map(|(rating, item)| (rating.user_id.clone(), item.clone())), users);
+        let found = page(items.map(|(rating, item)| (rating.user_id.clone(), item.clone())), users, self.page_items());
         drop(state);
         reply.leave(found)
     }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +11,7 @@ use super::calls::{Calls, Fault, suspend_once};
 use crate::contribution::Contribution;
 use crate::ids::ShopId;
 use crate::ledger::{Replacement, TRANSACTION_ITEMS_MAX, Transaction, View};
-use crate::ports::{Clock, Found, PortError, Put, Quarantine, Quarantined, ScoreStore};
+use crate::ports::{Found, PortError, Put, Quarantined, ScoreStore};
 use crate::rating::{RatingItem, RatingKey};
 use crate::score::{City, Score, ScoreKey};
 
@@ -30,13 +29,15 @@ pub enum Sabotage {
 
 /// The ports of the aggregator, and of who counts again, in memory.
 ///
-/// A transaction takes two steps, as in DynamoDB: while it is between them, another that overlaps it loses, and a read
-/// of one moment that overlaps it is refused. Whoever is dropped there may have stored everything or nothing.
+/// A transaction takes its time, as in DynamoDB: meanwhile another that overlaps it loses, and a read of one moment that
+/// overlaps it is refused. Plain reads see its scores before its contributions, or the other way round, until somebody has
+/// slept for [`HALF_SEEN_MAX`](crate::ports::HALF_SEEN_MAX). Whoever is dropped before it is decided may have stored everything or nothing.
 #[derive(Debug, Default)]
 pub struct ScoreWorld {
     pub(super) calls: Calls,
     sabotage: Sabotage,
     stale_reads: bool,
+    pub(super) large_pages: bool,
     pub(super) lagging_index: bool,
     state: Mutex<State>,
 }
@@ -47,10 +48,14 @@ pub(super) struct State {
     pub(super) contributions: Table<RatingKey, Contribution>,
     pub(super) scores: Table<ScoreKey, Score>,
     pub(super) cities: HashMap<ShopId, City>,
-    quarantine: Vec<Quarantined>,
+    pub(super) quarantine: Vec<Quarantined>,
     in_flight: HashSet<Key>,
+    /// The rest of transactions that are half seen, by a number.
+    pub(super) halves: BTreeMap<u64, Transaction>,
+    next_half: u64,
     spoilt: Option<ScoreKey>,
-    now: Timestamp,
+    pub(super) spoilt_contribution: Option<RatingKey>,
+    pub(super) now: Timestamp,
 }
 
 /// A table, and what each item was before it was last written.
@@ -88,6 +93,10 @@ impl<K: Hash + Eq + Clone, T: Clone> Table<K, T> {
 enum Key {
     Contribution(RatingKey),
     Score(ScoreKey),
+}
+
+pub(super) fn spoilt(call: &'static str) -> PortError {
+    PortError::new(call, "spoilt")
 }
 
 fn keys(transaction: &Transaction) -> HashSet<Key> {
@@ -209,7 +218,7 @@ impl State {
     pub(super) fn read_scores(&self, keys: &[ScoreKey], stale: bool) -> Found<ScoreKey, Score> {
         let mut found = self.scores.read_all(keys, stale);
         if let Some(spoilt) = self.spoilt.clone().filter(|spoilt| keys.contains(spoilt)) {
-            found.insert(spoilt, Err(PortError::new("scores.get", "spoilt")));
+            found.insert(spoilt, Err(self::spoilt("scores.get")));
         }
         found
     }
@@ -224,6 +233,21 @@ impl State {
         transaction.contributions.iter().all(contribution) && transaction.scores.iter().all(score)
     }
 
+    /// Shows the rest of a transaction, unless that was done.
+    pub(super) fn finish_half(&mut self, number: u64) {
+        if let Some(rest) = self.halves.remove(&number) {
+            self.store(&rest);
+            self.leave(&rest);
+        }
+    }
+
+    /// Another transaction may have these items.
+    fn leave(&mut self, transaction: &Transaction) {
+        for key in keys(transaction) {
+            self.in_flight.remove(&key);
+        }
+    }
+
     fn store(&mut self, transaction: &Transaction) {
         for Replacement { item, .. } in &transaction.contributions {
             self.contributions.put(item.rating.clone(), item.clone());
@@ -234,20 +258,35 @@ impl State {
     }
 }
 
-/// A transaction between its two steps.
+/// A transaction that is under way.
 struct InFlight<'a> {
     world: &'a ScoreWorld,
     transaction: &'a Transaction,
-    keys: HashSet<Key>,
+    half: Option<u64>,
     done: bool,
 }
 
 impl InFlight<'_> {
-    fn finish(&mut self, stored: bool) {
+    /// Decides that it is stored, and shows one half of it.
+    fn decide(&mut self) {
+        let scores_first = self.world.toss();
         let mut state = self.world.state();
-        state.in_flight.retain(|key| !self.keys.contains(key));
-        if stored {
-            state.store(self.transaction);
+        let contributions = Transaction { scores: Vec::new(), ..self.transaction.clone() };
+        let scores = Transaction { contributions: Vec::new(), ..self.transaction.clone() };
+        let (first, rest) = if scores_first { (scores, contributions) } else { (contributions, scores) };
+        state.store(&first);
+        state.leave(&first);
+        state.next_half += 1;
+        let number = state.next_half;
+        state.halves.insert(number, rest);
+        self.half = Some(number);
+    }
+
+    fn finish(&mut self) {
+        let mut state = self.world.state();
+        match self.half {
+            Some(number) => state.finish_half(number),
+            None => state.leave(self.transaction),
         }
         self.done = true;
     }
@@ -257,7 +296,10 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if !self.done {
             // Nobody waits any more: it may have been stored, or not.
-            self.finish(self.world.toss());
+            if self.half.is_none() && self.world.toss() {
+                self.decide();
+            }
+            self.finish();
         }
     }
 }
@@ -265,7 +307,10 @@ impl Drop for InFlight<'_> {
 impl ScoreStore for ScoreWorld {
     async fn contributions(&self, ratings: &[RatingKey]) -> Result<Found<RatingKey, Contribution>, PortError> {
         let reply = self.calls.enter("contributions.get").await?;
-        let found = self.state().contributions.read_all(ratings, self.stale());
+        let mut found = self.state().contributions.read_all(ratings, self.stale());
+        if let Some(key) = self.state().spoilt_contribution.clone().filter(|key| ratings.contains(key)) {
+            found.insert(key, Err(spoilt("contributions.get")));
+        }
         reply.leave(found)
     }
 
@@ -319,40 +364,15 @@ impl ScoreStore for ScoreWorld {
                     if !state.in_flight.is_disjoint(&keys) || !state.holds(transaction) {
                         return reply.leave(Put::LostRace);
                     }
-                    state.in_flight.extend(keys.iter().cloned());
-                    InFlight { world: self, transaction, keys, done: false }
+                    state.in_flight.extend(keys);
+                    InFlight { world: self, transaction, half: None, done: false }
                 };
                 suspend_once().await;
-                flight.finish(true);
+                flight.decide();
+                suspend_once().await;
+                flight.finish();
             }
         }
         reply.leave(Put::Stored)
-    }
-}
-
-impl Quarantine for ScoreWorld {
-    async fn send(&self, records: &[Quarantined]) -> Vec<Result<(), PortError>> {
-        let mut sent = Vec::new();
-        for record in records {
-            sent.push(match self.calls.enter("quarantine.send").await {
-                Ok(reply) => {
-                    self.state().quarantine.push(record.clone());
-                    reply.leave(())
-                }
-                Err(error) => Err(error),
-            });
-        }
-        sent
-    }
-}
-
-impl Clock for ScoreWorld {
-    fn now(&self) -> Timestamp {
-        self.state().now
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        suspend_once().await;
-        self.advance(SignedDuration::try_from(duration).unwrap());
     }
 }

@@ -64,7 +64,7 @@ fn lines(plan: &Plan) -> Vec<String> {
         };
         let score = |put: &coffeeshop_core::ledger::Replacement<Score>| {
             let Score { key, histogram, revision, .. } = &put.item;
-            let first = u64::try_from(now().as_second()).unwrap();
+            let first = u64::try_from(now().as_millisecond()).unwrap();
             assert_eq!(put.replaces.map_or(first, |replaced| replaced + 1), *revision);
             // Those of a new item are counted from its first.
             let revision = revision.checked_sub(first).map_or(*revision, |later| later + 1);

@@ -65,7 +65,7 @@ fn what_is_missing_is_where_the_shop_is() {
     assert!(found.iter().all(|found| found.counted.revision == 8 && found.replacement().replaces == Some(7)));
     let found = check(&[], None, &[("all", ScoreDamage::Missing, None), ("2026-11", ScoreDamage::Missing, None)]);
     assert!(
-        found.iter().all(|found| found.counted.revision == 1_795_255_200 && found.replacement().replaces.is_none())
+        found.iter().all(|found| found.counted.revision == 1_795_255_200_000 && found.replacement().replaces.is_none())
     );
 }
 

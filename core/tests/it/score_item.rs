@@ -77,7 +77,7 @@ fn a_contribution_expires_only_while_it_holds_nothing() {
             "stars": 5,
             "month": "2026-11",
             "fence": fence,
-            "version": 1_792_000_000,
+            "version": 1_792_000_000_123_u64,
         }),
     );
     check::<Contribution>(
@@ -86,7 +86,7 @@ fn a_contribution_expires_only_while_it_holds_nothing() {
             "shop_id": "shop-1",
             "user_id": "user-1",
             "fence": fence,
-            "version": 1_792_000_001,
+            "version": 1_792_000_000_124_u64,
             "expires_at": 1_792_000_000 + 180 * 24 * 60 * 60,
         }),
     );

@@ -138,6 +138,8 @@ impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
             let plan = plan(piece, &view, self.deps.clock.now());
             self.commit(&plan.transactions).await?;
             self.set_aside_drift(group, &plan.below_zero).await?;
+            let known = view.set_aside(&plan.below_zero, self.deps.clock.now());
+            self.commit(Some(&known).filter(|known| !known.contributions.is_empty())).await?;
             group.unreadable = group.unreadable.take().or(plan.unreadable.into_iter().next());
             group.changes.drain(..fitting);
             group.records.drain(..fitting);
@@ -159,7 +161,7 @@ impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
         Ok(view)
     }
 
-    async fn commit(&self, transactions: &[Transaction]) -> Result<(), PortError> {
+    async fn commit(&self, transactions: impl IntoIterator<Item = &Transaction>) -> Result<(), PortError> {
         for transaction in transactions {
             self.in_time()?;
             match self.deps.store.commit(transaction).await? {

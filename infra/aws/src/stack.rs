@@ -11,6 +11,7 @@ use std::iter::successors;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::{Credentials, provider::error::CredentialsError};
@@ -66,6 +67,9 @@ impl StackInfo {
 fn output<'a>(outputs: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str, StackError> {
     outputs.get(name).map(String::as_str).ok_or_else(|| StackError::NoOutput { name: name.to_owned() })
 }
+
+/// How often a call of a stack is tried when it is throttled, or does not get through: about 15 seconds.
+const ATTEMPTS_MAX: u32 = 6;
 
 /// Why a stack cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -243,7 +247,9 @@ impl Stack {
     pub async fn deployed(name: &str) -> Result<Self, StackError> {
         let sdk = sdk::load().await;
         let outputs = outputs(&sdk, name).await?;
-        Ok(Self { sdk, outputs })
+        // From here on a person would rather wait than begin again.
+        let patient = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX);
+        Ok(Self { sdk: sdk.to_builder().retry_config(patient).build(), outputs })
     }
 
     /// The stack on this machine that a file describes, such as `target/local/stack.json`. It is not called yet.

@@ -25,11 +25,12 @@ const TARGET: &str = "Target (exactly one; there is no default)";
 
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  done; of `verify`: every score is as its ratings say
-  1  it could not be done, and standard error says why
-  2  the command line is wrong
-  3  of `verify`: there are differences, or shops were busy;
-     of `rebuild`: something was busy, or could not be understood";
+  0    done; of `verify`: every score is as its ratings say
+  1    it could not be done, and standard error says why
+  2    the command line is wrong
+  3    of `verify`: there are differences, or shops were busy;
+       of `rebuild`: something was busy, or could not be understood
+  130  stopped by Ctrl-C";
 
 /// What is to be done, and on which stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,8 +138,9 @@ is not taken for drift. Exit status 0: every score is as its ratings say; 3: dif
     /// Set right what `verify` finds, while ratings keep flowing
     #[command(override_usage = "coffeeshop scores rebuild <--stack <NAME>|--local> <--shop <SHOP>|--all> [OPTIONS]")]
     #[command(after_help = "\
-Everything is written on condition of what was read, so it can be stopped and run again at any time, and a second
-run changes nothing. Exit status 0: done; 3: something was busy, or could not be understood.")]
+Everything is written on condition of what was read, so it harms no rating that comes meanwhile, and a second
+run changes nothing. When it is stopped, a shop under way may be half repaired until it is run again.
+Exit status 0: done; 3: something was busy, or could not be understood.")]
     Rebuild {
         #[command(flatten)]
         which: WhichArguments,
@@ -203,12 +205,12 @@ impl Invocation {
 
     /// What to type to repair a shop.
     pub(crate) fn repair(&self, shop_id: &ShopId) -> String {
-        format!("coffeeshop scores rebuild --shop {shop_id} {}", self.target)
+        format!("coffeeshop scores rebuild {} {}", option("--shop", shop_id), self.target)
     }
 
     /// What to type to see what is wrong with a shop.
     pub(crate) fn examine(&self, shop_id: &ShopId) -> String {
-        format!("coffeeshop scores verify --shop {shop_id} {}", self.target)
+        format!("coffeeshop scores verify {} {}", option("--shop", shop_id), self.target)
     }
 
     /// What to type to go on, when this was stopped after `last`; `None`: there is nothing to go on with.
@@ -220,13 +222,19 @@ impl Invocation {
             Command::Rebuild(which, Mode::DryRun) => ("rebuild", which, " --dry-run"),
         };
         let which = match (which, last) {
-            (Which::One(shop_id), _) => format!("--shop {shop_id}"),
-            (Which::All { .. }, Some(last)) => format!("--all --after {last}"),
+            (Which::One(shop_id), _) => option("--shop", shop_id),
+            (Which::All { .. }, Some(last)) => format!("--all {}", option("--after", last)),
             (Which::All { .. }, None) => "--all".to_owned(),
         };
         let json = if self.json { " --json" } else { "" };
         Some(format!("coffeeshop scores {name} {which}{dry_run} {}{json}", self.target))
     }
+}
+
+/// An option as it is typed: an id may begin with `-`, and then clap would take it for another option.
+fn option(name: &str, shop_id: &ShopId) -> String {
+    let separator = if shop_id.as_str().starts_with('-') { '=' } else { ' ' };
+    format!("{name}{separator}{shop_id}")
 }
 
 /// As it is typed.

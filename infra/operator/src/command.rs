@@ -52,6 +52,11 @@ impl<'a, W: Write> Session<'a, W> {
         Why::UnknownShop { shop_id: shop_id.clone(), target: self.invocation.target.to_string() }.into()
     }
 
+    pub(crate) fn without_scores(&self, shop_id: &ShopId) -> Failure {
+        let (target, examine) = (self.invocation.target.to_string(), self.invocation.examine(shop_id));
+        Why::NoScores { shop_id: shop_id.clone(), target, examine }.into()
+    }
+
     /// Counts one difference more, for the bar.
     pub(crate) fn difference(&self) {
         self.differences.set(self.differences.get() + 1);

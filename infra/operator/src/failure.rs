@@ -40,6 +40,19 @@ pub enum Why {
         /// Where it was looked for, as it was typed.
         target: String,
     },
+    /// The shop has no scores, which says nothing of its ratings.
+    #[error(
+        "no scores of `{shop_id}` in this stack ({target}): check the id, upper and lower case differ, and the stack; or, if \
+         it was rated, see what is missing: {examine}"
+    )]
+    NoScores {
+        /// The shop.
+        shop_id: ShopId,
+        /// Where it was looked for, as it was typed.
+        target: String,
+        /// What to type to look at its ratings.
+        examine: String,
+    },
     /// Nobody rated there and then.
     #[error("the board of {} is empty: {}", name(board, *period), spelling(board, *period))]
     EmptyBoard {
@@ -58,8 +71,11 @@ pub enum Why {
     #[error("the results could not be written")]
     Output(#[source] io::Error),
     /// Ctrl-C.
-    #[error("stopped; nothing is half done")]
-    Interrupted,
+    #[error("stopped{}", if *repairs { "; a shop under way may be half repaired until this is run again" } else { "" })]
+    Interrupted {
+        /// Whether it stopped repairs.
+        repairs: bool,
+    },
     /// This machine does not let it.
     #[error("the program could not start")]
     Start(#[source] io::Error),
@@ -97,7 +113,7 @@ impl Failure {
     /// The exit status.
     pub fn status(&self) -> u8 {
         match self.why {
-            Why::Interrupted => INTERRUPTED,
+            Why::Interrupted { .. } => INTERRUPTED,
             _ => FAILED,
         }
     }

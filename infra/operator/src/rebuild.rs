@@ -5,29 +5,19 @@
 //! makes a number wrong. What has to be written is decided in `coffeeshop_core::{recount, ledger}`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::time::Duration;
 
 use coffeeshop_core::contribution::Contribution;
 use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::ledger::{Change, TRANSACTION_ITEMS_MAX, Transaction, View, plan};
-use coffeeshop_core::period::Period;
-use coffeeshop_core::ports::{Clock, Found, PortError, Put, ScoreStore, ShopRecords};
+use coffeeshop_core::ports::{Clock, PortError, Put, ScoreStore, ShopRecords};
 use coffeeshop_core::rating::{RatingItem, RatingKey};
-use coffeeshop_core::recount::{ContributionDifference, Recount, ScoreDifference};
-use coffeeshop_core::score::{City, Score, ScoreKey};
-use fastrand::Rng;
+use coffeeshop_core::recount::{ContributionDifference, ScoreDifference};
+use coffeeshop_core::score::{City, ScoreKey};
 
+use crate::attempts::{ATTEMPTS_MAX, Attempts, unless_busy};
 use crate::difference::Difference;
+use crate::moment::Moment;
 use crate::walk::{Pair, Walk};
-
-/// How often something is read again because another writer was first, before it is left as busy.
-pub const ATTEMPTS_MAX: u32 = 10;
-
-/// The longest pause before the second attempt; it doubles with each, up to [`PAUSE_MAX`].
-const PAUSE_FIRST: Duration = Duration::from_millis(50);
-
-/// The longest pause between two attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Whether anything is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,26 +45,6 @@ pub struct Rebuilt {
     pub busy: u64,
 }
 
-/// The scores of a shop, and what its contributions held at the same moment.
-pub(crate) struct Moment {
-    pub(crate) scores: Found<ScoreKey, Score>,
-    pub(crate) recount: Recount,
-    /// Contributions that cannot be understood. What they hold is not known, so nothing is known of the scores.
-    pub(crate) unreadable: Vec<PortError>,
-}
-
-impl Moment {
-    /// The scores that are not as counted, as far as that is known.
-    pub(crate) fn differences(&self, city: Option<&City>, clock: &impl Clock) -> Vec<ScoreDifference> {
-        if self.unreadable.is_empty() { self.recount.differences(&self.scores, city, clock.now()) } else { Vec::new() }
-    }
-
-    /// What cannot be understood.
-    pub(crate) fn unreadable(self) -> impl Iterator<Item = PortError> {
-        self.unreadable.into_iter().chain(self.scores.into_values().filter_map(Result::err))
-    }
-}
-
 /// Rebuilds one shop; says each difference once it is repaired, or, in a dry run, when it is found.
 pub async fn rebuild_shop<S, C>(
     store: &S,
@@ -87,41 +57,12 @@ where
     S: ScoreStore + ShopRecords,
     C: Clock,
 {
-    let mut attempts = Attempts::new(clock);
-    let city = attempts.again(async || store.cities(std::slice::from_ref(shop_id)).await).await?.remove(shop_id);
-    let mut rebuild = Rebuild { store, clock, shop_id, mode, city, attempts, found, done: Rebuilt::default() };
+    let (attempts, done) = (Attempts::new(clock), Rebuilt::default());
+    let mut rebuild =
+        Rebuild { store, clock, shop_id, mode, city: None, unreadable_scores: false, attempts, found, done };
     rebuild.scores_from_contributions().await?;
     rebuild.contributions_from_ratings().await?;
     Ok(rebuild.done)
-}
-
-/// Counts what the contributions of a shop hold; `None` when its scores changed before all was read. All reads are
-/// consistent, and no transaction changes what a contribution holds without raising a revision: so if no revision moved,
-/// all was as at one moment.
-pub(crate) async fn one_moment<S: ShopRecords>(store: &S, shop_id: &ShopId) -> Result<Option<Moment>, PortError> {
-    let before = store.scores_of(shop_id).await?;
-    let (mut recount, mut unreadable) = (Recount::new(shop_id.clone()), Vec::new());
-    let mut above = None;
-    loop {
-        let page = store.contributions_of(shop_id, above.as_ref()).await?;
-        for (_, contribution) in page.items {
-            match contribution.map(|contribution| contribution.held()) {
-                Ok(Some(held)) => recount.add(held),
-                Ok(None) => {}
-                Err(error) => unreadable.push(error),
-            }
-        }
-        above = page.next;
-        if above.is_none() {
-            break;
-        }
-    }
-    let scores = store.scores_of(shop_id).await?;
-    Ok((revisions(&before) == revisions(&scores)).then_some(Moment { scores, recount, unreadable }))
-}
-
-fn revisions(scores: &Found<ScoreKey, Score>) -> BTreeMap<Period, Option<u64>> {
-    scores.iter().map(|(key, score)| (key.period, score.as_ref().ok().map(|score| score.revision))).collect()
 }
 
 struct Rebuild<'a, S, C, F> {
@@ -129,7 +70,10 @@ struct Rebuild<'a, S, C, F> {
     clock: &'a C,
     shop_id: &'a ShopId,
     mode: Mode,
+    /// Where the shop is, as it was read last.
     city: Option<City>,
+    /// Whether scores that cannot be understood were said.
+    unreadable_scores: bool,
     attempts: Attempts<'a, C>,
     found: &'a F,
     done: Rebuilt,
@@ -140,13 +84,19 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
     async fn scores_from_contributions(&mut self) -> Result<(), PortError> {
         for attempt in 0..ATTEMPTS_MAX {
             self.attempts.pause_before(attempt).await;
-            let Some(moment) = unless_busy(one_moment(self.store, self.shop_id).await)?.flatten() else { continue };
+            // Before the scores: whoever moves them to another city meanwhile is first.
+            let cities = unless_busy(self.store.cities(std::slice::from_ref(self.shop_id)).await)?;
+            let Some(mut cities) = cities else { continue };
+            self.city = cities.remove(self.shop_id);
+            let read = Moment::read(self.store, self.clock, self.shop_id).await;
+            let Some(moment) = unless_busy(read)?.flatten() else { continue };
             let differences = moment.differences(self.city.as_ref(), self.clock);
             if !self.replace(differences).await? {
                 continue;
             }
             self.done.scores = moment.scores.len() as u64;
-            for error in moment.unreadable() {
+            for error in moment.unreadable_scores() {
+                self.unreadable_scores = true;
                 self.unreadable(error);
             }
             return Ok(());
@@ -180,10 +130,14 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
             let mut differences = Vec::new();
             for pair in pairs {
                 let rating = RatingKey { shop_id: self.shop_id.clone(), user_id: pair.user_id };
-                // One that cannot be understood was said in pass 1.
-                let Ok(contribution) = pair.contribution.transpose() else { continue };
-                let rated = pair.rating.as_ref();
-                differences.extend(ContributionDifference::of(&rating, rated, contribution.as_ref()));
+                match pair.contribution.transpose() {
+                    Err(error) => self.unreadable(error),
+                    Ok(contribution) => differences.extend(ContributionDifference::of(
+                        &rating,
+                        pair.rating.as_ref(),
+                        contribution.as_ref(),
+                    )),
+                }
             }
             // A difference touches at most three scores; a move takes all time and two months.
             let mut differences = differences.into_iter().peekable();
@@ -207,8 +161,11 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
             if attempt > 0 {
                 self.attempts.pause_before(attempt).await;
                 let keys: Vec<RatingKey> = open.iter().map(|difference| difference.rating.clone()).collect();
-                let Some(again) = unless_busy(differences(self.store, &keys).await)? else { continue };
+                let Some((again, unreadable)) = unless_busy(differences(self.store, &keys).await)? else { continue };
                 open = again;
+                for error in unreadable {
+                    self.unreadable(error);
+                }
             }
             if open.is_empty() {
                 return Ok(());
@@ -233,7 +190,7 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
         view.scores = scores;
 
         let plan = plan(&changes, &view, self.clock.now());
-        let mut open: HashMap<RatingKey, ContributionDifference> =
+        let mut open: BTreeMap<RatingKey, ContributionDifference> =
             open.into_iter().map(|difference| (difference.rating.clone(), difference)).collect();
         for transaction in &plan.transactions {
             if !self.commit(transaction).await? {
@@ -245,12 +202,17 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
                 }
             }
         }
-        // What depends on a score that cannot be understood, which was said in pass 1, is left alone.
+        // What depends on a score that cannot be understood is left alone.
         if !plan.unreadable.is_empty() {
             let contributions = plan.transactions.iter().flat_map(|transaction| &transaction.contributions);
             let tried = contributions.map(|put| &put.item.rating);
             let tried: HashSet<&RatingKey> = tried.chain(plan.below_zero.iter().map(|change| &change.rating)).collect();
             open.retain(|rating, _| tried.contains(rating));
+            // One that came since pass 1 is said now.
+            for error in plan.unreadable.into_iter().take(usize::from(!self.unreadable_scores)) {
+                self.unreadable_scores = true;
+                self.unreadable(error);
+            }
         }
         Ok(open.into_values().collect())
     }
@@ -271,67 +233,27 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
     }
 }
 
-/// The differences between ratings and their contributions, contributions read first; without those that cannot be
-/// understood.
+/// The differences between ratings and their contributions, contributions read first, and the contributions that cannot
+/// be understood.
 pub(crate) async fn differences<S: ScoreStore + ShopRecords>(
     store: &S,
     keys: &[RatingKey],
-) -> Result<Vec<ContributionDifference>, PortError> {
+) -> Result<(Vec<ContributionDifference>, Vec<PortError>), PortError> {
     let mut contributions = store.contributions(keys).await?;
     let ratings: HashMap<RatingKey, RatingItem> = store.ratings(keys).await?;
-    let difference = |key| {
-        let contribution = contributions.remove(key).transpose().ok()?;
-        ContributionDifference::of(key, ratings.get(key), contribution.as_ref())
-    };
-    Ok(keys.iter().filter_map(difference).collect())
+    let (mut differences, mut unreadable) = (Vec::new(), Vec::new());
+    for key in keys {
+        match contributions.remove(key).transpose() {
+            Err(error) => unreadable.push(error),
+            Ok(contribution) => {
+                differences.extend(ContributionDifference::of(key, ratings.get(key), contribution.as_ref()));
+            }
+        }
+    }
+    Ok((differences, unreadable))
 }
 
 /// How many ratings there are among the pairs.
 pub(crate) fn rated(pairs: &[Pair]) -> u64 {
     pairs.iter().filter(|pair| pair.rating.is_some()).count() as u64
-}
-
-/// `None` for what was only too much at once.
-pub(crate) fn unless_busy<T>(result: Result<T, PortError>) -> Result<Option<T>, PortError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.busy => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Pauses between attempts.
-pub(crate) struct Attempts<'a, C> {
-    clock: &'a C,
-    jitter: Rng,
-}
-
-impl<'a, C: Clock> Attempts<'a, C> {
-    pub(crate) fn new(clock: &'a C) -> Self {
-        let seed = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
-        Self { clock, jitter: Rng::with_seed(seed) }
-    }
-
-    /// Nothing before the first. "Full jitter" (Brooker, "Exponential Backoff And Jitter"): anything up to the exponential
-    /// bound.
-    pub(crate) async fn pause_before(&mut self, attempt: u32) {
-        if attempt > 0 {
-            let bound = PAUSE_FIRST.saturating_mul(1 << (attempt - 1).min(16)).min(PAUSE_MAX);
-            self.clock.sleep(bound.mul_f64(self.jitter.f64())).await;
-        }
-    }
-
-    /// A call, tried again while it is too much at once.
-    pub(crate) async fn again<T>(
-        &mut self,
-        mut call: impl AsyncFnMut() -> Result<T, PortError>,
-    ) -> Result<T, PortError> {
-        for attempt in 1..ATTEMPTS_MAX {
-            match call().await {
-                Err(error) if error.busy => self.pause_before(attempt).await,
-                result => return result,
-            }
-        }
-        call().await
-    }
 }

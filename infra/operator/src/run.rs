@@ -12,6 +12,7 @@ use crate::cli::{Command, Invocation};
 use crate::command::{Session, rebuild, show, top, verify};
 use crate::failure::{Failure, Why};
 use crate::output::Output;
+use crate::rebuild::Mode;
 
 /// What commands work on.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +30,8 @@ pub struct Ports<'a, S, L, C> {
 pub enum Verdict {
     /// All is well.
     Well,
-    /// Scores are not as the ratings say, or that could not be found out.
-    Drift,
+    /// Scores are not as the ratings say; or something was busy, or could not be understood, so that nobody knows.
+    Amiss,
 }
 
 impl Verdict {
@@ -38,7 +39,7 @@ impl Verdict {
     pub fn status(self) -> u8 {
         match self {
             Self::Well => 0,
-            Self::Drift => 3,
+            Self::Amiss => 3,
         }
     }
 }
@@ -72,11 +73,13 @@ where
             Command::Rebuild(which, mode) => rebuild::run(ports, &session, which, *mode).await,
         }
     };
-    // Whoever is dropped here is between two calls, or in one that is done whole or not at all.
+    // Whoever is dropped here is between two calls, or in one that is done whole or not at all. But a shop may be between
+    // its two repairs: run again, it gets the second.
+    let repairs = matches!(invocation.command, Command::Rebuild(_, Mode::Write));
     let ended = tokio::select! {
         biased;
-        () = interrupt => Err(Why::Interrupted.into()),
-        () = session.output.broken() => Ok(Verdict::Drift),
+        () = interrupt => Err(Why::Interrupted { repairs }.into()),
+        () = session.output.broken() => Ok(Verdict::Amiss),
         ended = command => ended,
     };
     // What could not be written comes first: nobody has seen the rest.

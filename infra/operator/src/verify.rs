@@ -2,18 +2,21 @@
 //!
 //! Nothing is written. What differs is looked at again, so that ratings still under way are not taken for drift.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use coffeeshop_core::contribution::Contribution;
 use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::period::Period;
 use coffeeshop_core::ports::{Clock, PortError, ScoreStore, ShopRecords};
-use coffeeshop_core::rating::{Held, RatingKey};
-use coffeeshop_core::recount::{ContributionDifference, Recount, ScoreDifference};
+use coffeeshop_core::rating::RatingKey;
+use coffeeshop_core::recount::ContributionDifference;
+use coffeeshop_core::score::City;
 
+use crate::attempts::{ATTEMPTS_MAX, Attempts, unless_busy};
 use crate::difference::Difference;
-use crate::rebuild::{ATTEMPTS_MAX, Attempts, differences, one_moment, rated, unless_busy};
+use crate::moment::Moment;
+use crate::rebuild::{differences, rated};
 use crate::walk::Walk;
 
 /// How long is waited before each further look at what differed: 15 seconds in all, many times what a rating takes.
@@ -37,7 +40,7 @@ pub struct Verified {
     pub scores: u64,
     /// How many differences were said.
     pub differences: u64,
-    /// How many ratings differed at every look, and changed in between: they are under way.
+    /// How many ratings differed at every look, and changed between the last two: they are under way.
     pub under_way: u64,
     /// Whether the scores changed whenever they were read, so that nothing can be said of them.
     pub busy: bool,
@@ -55,8 +58,7 @@ where
     C: Clock,
 {
     let attempts = Attempts::new(clock);
-    let mut verify =
-        Verify { store, clock, shop_id, attempts, found, drift: BTreeMap::new(), done: Verified::default() };
+    let mut verify = Verify { store, clock, shop_id, attempts, found, drift: Vec::new(), done: Verified::default() };
     verify.contributions().await?;
     verify.scores().await?;
     Ok(verify.done)
@@ -68,8 +70,8 @@ struct Verify<'a, S, C, F> {
     shop_id: &'a ShopId,
     attempts: Attempts<'a, C>,
     found: &'a F,
-    /// What contributions hold and what they should hold, where that is not the same.
-    drift: BTreeMap<[Option<Held>; 2], usize>,
+    /// Ratings whose contributions drifted.
+    drift: Vec<RatingKey>,
     done: Verified,
 }
 
@@ -82,9 +84,13 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
             self.done.ratings += rated(&pairs);
             for pair in pairs {
                 let rating = RatingKey { shop_id: self.shop_id.clone(), user_id: pair.user_id };
-                // One that cannot be understood is said when the scores are counted.
-                let Ok(contribution) = pair.contribution.transpose() else { continue };
-                suspects.extend(ContributionDifference::of(&rating, pair.rating.as_ref(), contribution.as_ref()));
+                match pair.contribution.transpose() {
+                    Err(error) => self.say(Difference::Unreadable { shop_id: self.shop_id.clone(), error }),
+                    Ok(contribution) => {
+                        let rated = pair.rating.as_ref();
+                        suspects.extend(ContributionDifference::of(&rating, rated, contribution.as_ref()));
+                    }
+                }
             }
             if suspects.len() >= SUSPECTS_MAX {
                 self.look_again(std::mem::take(&mut suspects)).await?;
@@ -93,24 +99,25 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
         self.look_again(suspects).await
     }
 
-    /// What is as it was at every look has been lost, or was never written; what moves is under way.
+    /// What still differs at the last look, and is as it was at the one before, has been lost, or was never written; what
+    /// moves is under way.
     async fn look_again(&mut self, suspects: Vec<ContributionDifference>) -> Result<(), PortError> {
-        let first: HashMap<RatingKey, ContributionDifference> =
-            suspects.iter().map(|difference| (difference.rating.clone(), difference.clone())).collect();
-        let mut open = suspects;
+        let (mut open, mut before) = (suspects, HashMap::new());
         for pause in LOOK_AGAIN_AFTER {
             if open.is_empty() {
                 return Ok(());
             }
             self.clock.sleep(pause).await;
             let keys: Vec<RatingKey> = open.iter().map(|difference| difference.rating.clone()).collect();
+            before = open.into_iter().map(|difference| (difference.rating.clone(), difference)).collect();
             let store = self.store;
-            open = self.attempts.again(async || differences(store, &keys).await).await?;
+            (open, _) = self.attempts.again(async || differences(store, &keys).await).await?;
         }
         for difference in open {
-            if first.get(&difference.rating) == Some(&difference) {
-                let holds = difference.contribution.as_ref().and_then(Contribution::held);
-                *self.drift.entry([holds, difference.holds]).or_default() += 1;
+            if before.get(&difference.rating) == Some(&difference) {
+                if self.drift.len() <= SUSPECTS_MAX {
+                    self.drift.push(difference.rating.clone());
+                }
                 self.say(Difference::Contribution(difference.into()));
             } else {
                 self.done.under_way += 1;
@@ -121,21 +128,22 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
 
     /// Scores against what their ratings say: what contributions hold, both as at one moment, but for those that drifted.
     async fn scores(&mut self) -> Result<(), PortError> {
-        let shop = std::slice::from_ref(self.shop_id);
-        let city = self.attempts.again(async || self.store.cities(shop).await).await?.remove(self.shop_id);
         for attempt in 0..ATTEMPTS_MAX {
             self.attempts.pause_before(attempt).await;
-            let Some(mut moment) = unless_busy(one_moment(self.store, self.shop_id).await)?.flatten() else { continue };
+            let Some((moment, drift, city)) = unless_busy(self.moment().await)?.flatten() else { continue };
             self.done.scores = moment.scores.len() as u64;
-            let not_as_contributed = periods(&moment.differences(city.as_ref(), self.clock));
-            if moment.unreadable.is_empty() && !correct(&mut moment.recount, &self.drift) {
-                continue;
-            }
+            let uncorrected = moment.differences(city.as_ref(), self.clock).into_iter();
+            let not_as_contributed: BTreeSet<Period> = uncorrected
+                .filter(|found| found.damage().is_of_counts())
+                .map(|found| found.counted.key.period)
+                .collect();
+            let Some(moment) = corrected(moment, &drift) else { continue };
             for difference in moment.differences(city.as_ref(), self.clock) {
-                let as_contributed = !not_as_contributed.contains(&difference.counted.key.period);
+                let as_contributed =
+                    difference.damage().is_of_counts() && !not_as_contributed.contains(&difference.counted.key.period);
                 self.say(Difference::Score { difference: difference.into(), as_contributed });
             }
-            for error in moment.unreadable() {
+            for error in moment.unreadable_scores() {
                 self.say(Difference::Unreadable { shop_id: self.shop_id.clone(), error });
             }
             return Ok(());
@@ -144,29 +152,35 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
         Ok(())
     }
 
+    /// Scores and contributions, which of these differ from their ratings, and where the shop is; `None` when something
+    /// changed meanwhile.
+    async fn moment(&self) -> Result<Option<(Moment, Vec<ContributionDifference>, Option<City>)>, PortError> {
+        let city = self.store.cities(std::slice::from_ref(self.shop_id)).await?.remove(self.shop_id);
+        let Some(moment) = Moment::read(self.store, self.clock, self.shop_id).await? else { return Ok(None) };
+        if self.drift.is_empty() || self.drift.len() > SUSPECTS_MAX {
+            // Of so many, scores are held against contributions alone.
+            return Ok(Some((moment, Vec::new(), city)));
+        }
+        // Some may have come right by now.
+        let (drift, _) = differences(self.store, &self.drift).await?;
+        let still = moment.still_is(self.store, self.shop_id).await?;
+        Ok(still.then_some((moment, drift, city)))
+    }
+
     fn say(&mut self, difference: Difference) {
         self.done.differences += 1;
         (self.found)(difference);
     }
 }
 
-fn periods(differences: &[ScoreDifference]) -> BTreeSet<Period> {
-    differences.iter().map(|difference| difference.counted.key.period).collect()
-}
-
-/// Counts what ratings hold in place of what drifted contributions hold; `false` when these are not so any more.
-fn correct(recount: &mut Recount, drift: &BTreeMap<[Option<Held>; 2], usize>) -> bool {
-    for ([held, _], count) in drift {
-        for _ in 0..*count {
-            if held.is_some_and(|held| !recount.remove(held)) {
-                return false;
-            }
+/// Counts what ratings hold in place of what their contributions do; `None` when these are not as they were counted.
+fn corrected(mut moment: Moment, drift: &[ContributionDifference]) -> Option<Moment> {
+    for difference in drift {
+        let held = difference.contribution.as_ref().and_then(Contribution::held);
+        if held.is_some_and(|held| !moment.recount.remove(held)) {
+            return None;
         }
     }
-    for ([_, holds], count) in drift {
-        for holds in std::iter::repeat_n(holds, *count).flatten() {
-            recount.add(*holds);
-        }
-    }
-    true
+    drift.iter().filter_map(|difference| difference.holds).for_each(|holds| moment.recount.add(holds));
+    Some(moment)
 }

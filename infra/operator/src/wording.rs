@@ -69,7 +69,7 @@ impl Finding {
         match difference {
             Difference::Score { difference, as_contributed } => score(difference, *as_contributed, done),
             Difference::Contribution(difference) => contribution(difference, done),
-            Difference::Unreadable { shop_id, error } => unreadable(shop_id, error),
+            Difference::Unreadable { shop_id, error } => unreadable(shop_id, error, done),
         }
     }
 }
@@ -149,18 +149,23 @@ fn contribution(difference: &ContributionDifference, done: Done) -> Finding {
     }
 }
 
-fn unreadable(shop_id: &ShopId, error: &PortError) -> Finding {
+fn unreadable(shop_id: &ShopId, error: &PortError, done: Done) -> Finding {
     let causes = successors(error.source(), |cause| (*cause).source()).map(ToString::to_string);
     let causes = causes.collect::<Vec<_>>().join(": ");
+    let dependents = match done {
+        Done::Found => "what depends on it is not compared",
+        Done::Repaired | Done::WouldBe => "it is left alone with what depends on it",
+    };
     Finding {
         kind: "unreadable",
         shop_id: shop_id.clone(),
         period: None,
         user_id: None,
         items: BTreeMap::from([("error", json!(causes))]),
-        cause: "it was written by hand, or by a later version of the pipeline; it is left alone until that version is \
-                deployed, or the item is corrected"
-            .to_owned(),
+        cause: format!(
+            "it was written by hand, or by a later version of the pipeline; until that version is deployed, or the item \
+             is corrected, {dependents}"
+        ),
         repair: None,
         words: format!("{shop_id}, unreadable item ({}): {causes}", error.call),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use coffeeshop_core::histogram::Histogram;
 use coffeeshop_core::period::Period;
+use coffeeshop_core::ports::Quarantined;
 use coffeeshop_core::rating::{Attribute, Held, RatingItem, RatingKey, held};
 use coffeeshop_core::score::{Score, ScoreKey};
 use coffeeshop_core::testing::ScoreWorld;
@@ -24,6 +25,7 @@ pub(crate) struct History {
     users: u32,
     restores: usize,
     number: u64,
+    alike: bool,
 }
 
 impl History {
@@ -31,11 +33,20 @@ impl History {
     pub(crate) fn new(rng: &mut Rng) -> Self {
         let large = rng.u8(..25) == 0;
         let (shops, users) = if large { (1, rng.u32(200..300)) } else { (rng.u32(1..=3), rng.u32(2..=6)) };
-        Self { table: BTreeMap::new(), stream: Vec::new(), shops, users, restores: 0, number: 0 }
+        Self { table: BTreeMap::new(), stream: Vec::new(), shops, users, restores: 0, number: 0, alike: false }
+    }
+
+    pub(crate) fn is_large(&self) -> bool {
+        self.users > 100
     }
 
     pub(crate) fn length(&self, rng: &mut Rng) -> usize {
-        if self.users > 100 { rng.usize(500..700) } else { rng.usize(10..60) }
+        if self.is_large() { rng.usize(500..700) } else { rng.usize(10..60) }
+    }
+
+    /// From now on ratings differ little, so that one is easily taken for another.
+    pub(crate) fn write_alike(&mut self) {
+        self.alike = true;
     }
 
     /// From now on the stream has another label.
@@ -48,7 +59,7 @@ impl History {
         for _ in 0..steps {
             let shop = format!("shop-{}", rng.u32(..self.shops));
             let rating = rating(&shop, &format!("user-{}", rng.u32(..self.users)));
-            let new = (rng.u8(..4) > 0).then(|| state(rng));
+            let new = (rng.u8(..4) > 0).then(|| if self.alike { alike(rng) } else { state(rng) });
             let old = match &new {
                 Some(new) => self.table.insert(rating.clone(), new.clone()),
                 None => self.table.remove(&rating),
@@ -68,6 +79,12 @@ impl History {
 
     /// Compares the stores with the table; says what is wrong.
     pub(crate) fn compare(&self, world: &ScoreWorld) -> Result<(), String> {
+        self.numbers(world)?;
+        self.quarantine(&world.quarantined())
+    }
+
+    /// Every score is the recount of the table, and every contribution is what its rating holds.
+    pub(crate) fn numbers(&self, world: &ScoreWorld) -> Result<(), String> {
         let mut holds: BTreeMap<&RatingKey, Held> = BTreeMap::new();
         for (rating, state) in &self.table {
             if let Ok(held) = held(&item(state)) {
@@ -93,18 +110,21 @@ impl History {
             return Err(format!("{key:?} is missing, recounted {:?}", histogram.counts()));
         }
         for (rating, contribution) in world.stored_contributions() {
-            if contribution.held() != holds.get(&rating).copied() {
+            if contribution.held() != holds.remove(&rating) {
                 return Err(format!("{rating:?} contributes {:?}", contribution.held()));
             }
         }
-        self.quarantine(world)
+        if let Some((rating, held)) = holds.pop_first() {
+            return Err(format!("{rating:?} has no contribution, and holds {held:?}"));
+        }
+        Ok(())
     }
 
     /// Every record that makes no sense is in the quarantine, and nothing else is.
-    fn quarantine(&self, world: &ScoreWorld) -> Result<(), String> {
+    pub(crate) fn quarantine(&self, quarantined: &[Quarantined]) -> Result<(), String> {
         let nonsense = |written: &&Written| written.new.as_ref().is_some_and(|state| held(&item(state)).is_err());
         let mut expected: Vec<_> = self.stream.iter().filter(nonsense).map(Written::event_id).collect();
-        let mut found: Vec<_> = world.quarantined().into_iter().filter_map(|sent| sent.event_id).collect();
+        let mut found: Vec<_> = quarantined.iter().filter_map(|sent| sent.event_id.clone()).collect();
         expected.sort();
         found.sort();
         found.dedup();
@@ -125,8 +145,13 @@ fn state(rng: &mut Rng) -> Value {
     }
 }
 
+/// One of two ratings.
+fn alike(rng: &mut Rng) -> Value {
+    stars(&rng.u8(4..=5).to_string(), "2026-11-21T12:00:00Z")
+}
+
 /// The item, read without the aggregator's help.
-fn item(state: &Value) -> RatingItem {
+pub(crate) fn item(state: &Value) -> RatingItem {
     let attribute = |name: &str| {
         let value = state.get(name)?;
         let text = |kind: &str| value.get(kind).and_then(Value::as_str).map(str::to_owned);

@@ -4,6 +4,7 @@
 //! Driven by a seed and polled by hand, so that workers interleave at every call.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::pin::{Pin, pin};
@@ -27,65 +28,96 @@ pub(crate) struct Mapping<'a> {
     kills: bool,
     /// Batches that kept failing.
     archive: RefCell<Vec<Vec<Value>>>,
+    /// The ids of the records that there are by now, if it is not all.
+    written: Option<&'a RefCell<HashSet<String>>>,
 }
+
+/// Something that is polled by hand.
+pub(crate) type Task<'t> = Pin<Box<dyn Future<Output = ()> + 't>>;
 
 impl<'a> Mapping<'a> {
     pub(crate) fn new(world: &'a ScoreWorld, seed: u64) -> Self {
-        Self { world, rng: RefCell::new(Rng::with_seed(seed)), kills: true, archive: RefCell::default() }
+        Self { world, rng: RefCell::new(Rng::with_seed(seed)), kills: true, archive: RefCell::default(), written: None }
+    }
+
+    /// As [`new`](Self::new); a record is delivered only once its id is among those that are written.
+    pub(crate) fn gated(world: &'a ScoreWorld, seed: u64, written: &'a RefCell<HashSet<String>>) -> Self {
+        Self { written: Some(written), ..Self::new(world, seed) }
     }
 
     /// Delivers a stream: in lanes, with duplicates, faults and kills. Then, in a world that is well again, what was
     /// archived, and old batches once more.
     pub(crate) fn deliver_all(mut self, stream: &[Written]) {
         let records: Vec<Value> = stream.iter().map(Written::json).collect();
+        self.deliver_beside(stream, &records, &mut Vec::new());
+        self.settle_beside(&records, &mut Vec::new());
+    }
+
+    /// Delivers a stream in lanes, and some of `known` again, until that is done; the others take turns with it.
+    pub(crate) fn deliver_beside(&mut self, stream: &[Written], known: &[Value], others: &mut Vec<Task<'_>>) {
         let lanes = self.rng.get_mut().usize(1..=3);
         let mut queues = vec![Vec::new(); lanes];
-        for (written, record) in stream.iter().zip(&records) {
+        for written in stream {
             let mut hash = DefaultHasher::new();
             written.rating.hash(&mut hash);
-            queues[usize::try_from(hash.finish() % lanes as u64).unwrap()].push(record.clone());
+            queues[usize::try_from(hash.finish() % lanes as u64).unwrap()].push(written.json());
         }
         // Delivery is at least once: some stretches come again, on other workers, at any time.
         for _ in 0..self.rng.get_mut().usize(..3) {
-            let mut again = stretch(&records, self.rng.get_mut()).to_vec();
+            let mut again = stretch(known, self.rng.get_mut()).to_vec();
             if self.rng.get_mut().bool() {
                 // Worse than Lambda, but numbers must not depend on any order.
                 self.rng.get_mut().shuffle(&mut again);
             }
             queues.push(again);
         }
-        self.run(&queues);
+        self.run(&queues, others);
+    }
 
+    /// From now on nothing fails: delivers what was archived, and old batches of what is known.
+    pub(crate) fn settle_beside(&mut self, known: &[Value], others: &mut Vec<Task<'_>>) {
         self.kills = false;
         self.world.fail_at_random(0, 0);
         let archived = self.archive.take();
-        self.run(&archived);
-        let old: Vec<_> = (0..3).map(|_| stretch(&records, self.rng.get_mut()).to_vec()).collect();
-        self.run(&old);
+        self.run(&archived, others);
+        let old: Vec<_> = (0..3).map(|_| stretch(known, self.rng.get_mut()).to_vec()).collect();
+        self.run(&old, others);
         assert!(self.archive.take().is_empty(), "a batch failed in a world that was well");
     }
 
-    /// Delivers each queue in its order, all at once, taking turns at random.
-    fn run(&self, queues: &[Vec<Value>]) {
-        let mut lanes: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> =
-            queues.iter().map(|queue| Box::pin(self.lane(queue)) as _).collect();
+    /// Delivers each queue in its order, all at once, taking turns at random, also with the others.
+    fn run(&self, queues: &[Vec<Value>], others: &mut Vec<Task<'_>>) {
+        let mut lanes: Vec<Task<'_>> = queues.iter().map(|queue| Box::pin(self.lane(queue)) as _).collect();
         let mut context = Context::from_waker(Waker::noop());
         while !lanes.is_empty() {
-            let turn = self.rng.borrow_mut().usize(..lanes.len());
-            if lanes[turn].as_mut().poll(&mut context).is_ready() {
-                drop(lanes.swap_remove(turn));
+            let turn = self.rng.borrow_mut().usize(..lanes.len() + others.len());
+            if let Some(lane) = lanes.get_mut(turn) {
+                if lane.as_mut().poll(&mut context).is_ready() {
+                    drop(lanes.swap_remove(turn));
+                }
+            } else if others[turn - lanes.len()].as_mut().poll(&mut context).is_ready() {
+                drop(others.swap_remove(turn - lanes.len()));
             }
         }
     }
 
     async fn lane(&self, mut queue: &[Value]) {
         while !queue.is_empty() {
-            let most = if queue.len() > 100 { 500 } else { 20 };
-            let size = self.rng.borrow_mut().usize(1..=queue.len().min(most));
+            let written = queue.iter().take_while(|record| self.is_written(record)).count();
+            if written == 0 {
+                turns(1).await;
+                continue;
+            }
+            let most = if written > 100 { 500 } else { 20 };
+            let size = self.rng.borrow_mut().usize(1..=written.min(most));
             let (batch, rest) = queue.split_at(size);
             self.deliver(batch).await;
             queue = rest;
         }
+    }
+
+    fn is_written(&self, record: &Value) -> bool {
+        self.written.is_none_or(|written| written.borrow().contains(record["eventID"].as_str().unwrap()))
     }
 
     /// One batch, until it is done or archived.
@@ -141,7 +173,7 @@ fn stretch<'a>(records: &'a [Value], rng: &mut Rng) -> &'a [Value] {
 }
 
 /// `None`, and the future is dropped as a killed process would drop it, when it is not ready after so many polls.
-async fn killed_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn killed_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
     let (mut future, mut left) = (pin!(future), polls);
     poll_fn(move |context| {
         if left == 0 {
@@ -151,4 +183,17 @@ async fn killed_after<T>(polls: usize, future: impl Future<Output = T>) -> Optio
         future.as_mut().poll(context).map(Some)
     })
     .await
+}
+
+/// Lets the others take so many turns.
+pub(crate) async fn turns(mut left: usize) {
+    poll_fn(move |context| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

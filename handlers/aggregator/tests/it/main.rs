@@ -10,6 +10,7 @@ mod batch;
 mod faults;
 mod history;
 mod lanes;
+mod rebuild;
 mod records;
 mod simulation;
 mod slow;

@@ -3,6 +3,8 @@
 //!
 //! `SEEDS=100000` tries more than the fixed set, `SEED=7` one alone.
 
+use std::ops::Range;
+
 use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::testing::{Sabotage, ScoreWorld};
 use fastrand::Rng;
@@ -54,12 +56,16 @@ fn run(seed: u64, world: &ScoreWorld) -> Result<(), String> {
     Ok(())
 }
 
-fn check(world: fn() -> ScoreWorld, seeds: u64) {
-    let seeds = match environment("SEED") {
+/// Those that are tried: `seeds` of them if nothing else is said.
+pub(crate) fn tried(seeds: u64) -> Range<u64> {
+    match environment("SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..environment("SEEDS").unwrap_or(seeds),
-    };
-    for seed in seeds {
+    }
+}
+
+fn check(world: fn() -> ScoreWorld, seeds: u64) {
+    for seed in tried(seeds) {
         if let Err(wrong) = run(seed, &world()) {
             panic!("{wrong}\nIt happens again with SEED={seed}");
         }

@@ -88,7 +88,7 @@ where
     } else {
         session.output.line(summary.sentence(which, mode));
     }
-    Ok(if summary.is_whole() { Verdict::Well } else { Verdict::Drift })
+    Ok(if summary.is_whole() { Verdict::Well } else { Verdict::Amiss })
 }
 
 impl Summary {
@@ -102,13 +102,13 @@ impl Summary {
         self.busy += rebuilt.busy;
     }
 
-    /// A shop that has neither ratings nor scores is none.
+    /// A shop of which there is nothing is none.
     fn is_of_nothing(&self) -> bool {
         self.ratings == 0
             && self.scores == 0
             && self.contributions_repaired == 0
             && self.scores_repaired == 0
-            && self.busy == 0
+            && self.is_whole()
     }
 
     /// Whether nothing was left as it was.

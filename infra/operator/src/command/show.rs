@@ -72,7 +72,7 @@ pub(crate) async fn run<S: ShopRecords, L: Leaderboard, C>(
     let found = ports.store.scores_of(shop_id).await?;
     let scores: BTreeMap<Period, _> = found.into_iter().map(|(key, score)| (key.period, score)).collect();
     if scores.is_empty() {
-        return Err(session.unknown(shop_id));
+        return Err(session.without_scores(shop_id));
     }
     // All time, then the months, the newest first.
     let (all, months): (Vec<_>, Vec<_>) = scores.iter().partition(|(period, _)| **period == Period::All);

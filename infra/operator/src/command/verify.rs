@@ -99,7 +99,7 @@ where
     } else {
         session.output.line(summary.sentence(which));
     }
-    Ok(if summary.agrees() { Verdict::Well } else { Verdict::Drift })
+    Ok(if summary.agrees() { Verdict::Well } else { Verdict::Amiss })
 }
 
 /// The shop, unless nothing but a person can repair it.
@@ -126,9 +126,9 @@ impl Summary {
         Progress { shops: self.shops, ratings: self.ratings }
     }
 
-    /// A shop that has neither ratings nor scores is none.
+    /// A shop of which there is nothing is none; what cannot be understood is a difference.
     fn is_of_nothing(&self) -> bool {
-        self.ratings == 0 && self.scores == 0 && self.differences == 0 && self.busy_shops == 0
+        self.ratings == 0 && self.scores == 0 && self.under_way == 0 && self.agrees()
     }
 
     fn agrees(&self) -> bool {
@@ -149,12 +149,17 @@ impl Summary {
         if self.busy_shops > 0 {
             parts.push(format!("{} busy, verify later", counted(self.busy_shops, "shop")));
         }
-        if self.agrees() {
-            parts.push("every score is as its ratings say".to_owned());
-        }
-        if self.under_way > 0 {
-            let under_way = counted(self.under_way, "rating");
-            parts.push(format!("{under_way} still under way, which is no difference"));
+        let under_way = counted(self.under_way, "rating");
+        match (self.agrees(), self.under_way) {
+            (true, 0) => parts.push("every score is as its ratings say".to_owned()),
+            (true, ratings) => {
+                let verb = if ratings == 1 { "is" } else { "are" };
+                parts.push(format!(
+                    "every score is as its ratings say, but for {under_way} that {verb} still under way"
+                ));
+            }
+            (false, 0) => {}
+            (false, _) => parts.push(format!("{under_way} still under way, which is no difference")),
         }
         format!("{of}: {}", parts.join("; "))
     }

@@ -1,5 +1,7 @@
 //! What `top` and `show` show.
 
+use std::sync::Mutex;
+
 use coffeeshop_core::board::{Board, Page};
 use coffeeshop_core::histogram::Histogram;
 use coffeeshop_core::period::Period;
@@ -66,27 +68,6 @@ fn top_for_programs() {
     assert_snapshot!(transcript::of(&world(), "scores top --limit 2 --json"));
 }
 
-/// More than a page of a board.
-#[test]
-fn top_turns_pages() {
-    let world = ScoreWorld::default();
-    for shop in 0..250_u64 {
-        let counts = Histogram::try_from([0, 0, 0, 1, shop]).unwrap();
-        world.put_score(Score::new(key(&format!("shop-{shop:03}"), "all"), counts, 1, None, world_now()));
-    }
-    let lines = |limit| {
-        let shown = transcript::of(&world, &format!("scores top --limit {limit}"));
-        shown.lines().map(str::to_owned).collect::<Vec<_>>()
-    };
-    // The command, the heads, and the exit status.
-    let all = lines(1000);
-    assert_eq!(all.len(), 250 + 3);
-    assert!(all[2].starts_with("    1  shop-249"), "{}", all[2]);
-    assert!(all[251].starts_with("  250  shop-000"), "{}", all[251]);
-    assert_eq!(lines(101).len(), 101 + 3);
-    assert_eq!(lines(1).len(), 1 + 3);
-}
-
 fn world_now() -> jiff::Timestamp {
     jiff::Timestamp::from_second(1_795_255_200).unwrap()
 }
@@ -109,6 +90,62 @@ impl Leaderboard for Moving {
 
     async fn better_than(&self, _: &Board, _: Period, _: &RankKey) -> Result<u64, PortError> {
         Ok(0)
+    }
+}
+
+/// A board that remembers what it was asked for.
+struct Asked<'a> {
+    board: &'a ScoreWorld,
+    asked: Mutex<Vec<(usize, Option<RankKey>)>>,
+}
+
+impl Leaderboard for Asked<'_> {
+    async fn top(
+        &self,
+        board: &Board,
+        period: Period,
+        limit: usize,
+        after: Option<&RankKey>,
+    ) -> Result<Page, PortError> {
+        self.asked.lock().unwrap().push((limit, after.cloned()));
+        assert!(self.asked.lock().unwrap().len() < 10, "it does not end");
+        self.board.top(board, period, limit, after).await
+    }
+
+    async fn better_than(&self, _: &Board, _: Period, _: &RankKey) -> Result<u64, PortError> {
+        Ok(0)
+    }
+}
+
+/// Pages are no larger than 100 entries, each begins where the one before ended, and no more is read than is shown.
+#[test]
+fn top_asks_for_pages() {
+    let world = ScoreWorld::default();
+    for shop in 0..150_u64 {
+        let counts = Histogram::try_from([0, 0, 0, 1, 149 - shop]).unwrap();
+        world.put_score(Score::new(key(&format!("shop-{shop:03}"), "all"), counts, 1, None, world_now()));
+    }
+    let rank_key = |shop: &str| world.stored_scores()[&key(shop, "all")].rank.as_ref().unwrap().rank_key.clone();
+    for (limit, shown, pages) in [
+        ("1", 1, vec![1]),
+        ("100", 100, vec![100]),
+        ("101", 101, vec![100, 1]),
+        ("120", 120, vec![100, 20]),
+        ("150", 150, vec![100, 50]),
+        ("1000", 150, vec![100, 100]),
+    ] {
+        let invocation = Invocation::parse(["coffeeshop", "scores", "top", "--local", "--limit", limit]).unwrap();
+        let board = Asked { board: &world, asked: Mutex::default() };
+        let ports = Ports { store: &world, board: &board, clock: &world };
+        let mut lines = Vec::new();
+        block_on(run(&invocation, &ports, &mut lines, ProgressBar::hidden(), std::future::pending())).unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        let places: Vec<_> =
+            lines.lines().skip(1).map(|line| line.split_whitespace().take(2).collect::<Vec<_>>()).collect();
+        let expected: Vec<_> = (0..shown).map(|shop| [(shop + 1).to_string(), format!("shop-{shop:03}")]).collect();
+        assert_eq!(places, expected, "{limit}");
+        let after = [None, Some(rank_key("shop-099"))];
+        assert_eq!(board.asked.into_inner().unwrap(), pages.into_iter().zip(after).collect::<Vec<_>>(), "{limit}");
     }
 }
 

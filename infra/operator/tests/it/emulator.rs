@@ -252,7 +252,7 @@ async fn what_is_wrong_outside_is_a_sentence_and_exit_status_1() {
     for (folder, arguments, environment, expected) in [
         (&nowhere, "scores top --local", &[][..], "no local stack is running"),
         (&outside.folder, "scores top --local", &[], "the board of all shops for all time is empty"),
-        (&outside.folder, "scores show nobody --local", &[], "no shop `nobody`"),
+        (&outside.folder, "scores show nobody --local", &[], "no scores of `nobody`"),
         (&outside.folder, "scores verify --shop nobody --local", &[], "no shop `nobody`"),
         (&nowhere, "scores top --stack elsewhere", &good, "there is no stack `elsewhere` in eu-central-1"),
         (&nowhere, "scores top --stack outside", &nobody, "nobody answers at the endpoint"),

@@ -35,7 +35,8 @@ fn everything_that_goes_wrong_outside_is_a_sentence() {
         ("a full disk", Why::Output(io::ErrorKind::StorageFull.into())),
         ("| head", Why::Output(io::ErrorKind::BrokenPipe.into())),
         ("no runtime", Why::Start(io::ErrorKind::OutOfMemory.into())),
-        ("Ctrl-C", Why::Interrupted),
+        ("Ctrl-C", Why::Interrupted { repairs: false }),
+        ("Ctrl-C during repairs", Why::Interrupted { repairs: true }),
     ];
     let said = cases.into_iter().map(|(name, why)| {
         let failure = Failure::from(why);

@@ -1,6 +1,9 @@
 //! Every call of a rebuild fails once, before its effect and after it, and as too much at once; then it is run again.
 
+use std::time::Duration;
+
 use coffeeshop_core::ids::ShopId;
+use coffeeshop_core::ports::Clock as _;
 use coffeeshop_core::testing::{Fault, ScoreWorld};
 use coffeeshop_operator::rebuild::{Mode, Rebuilt, rebuild_shop};
 use coffeeshop_operator::shops;
@@ -66,7 +69,14 @@ fn all_shops_are_worked_on_in_order_and_it_goes_on_where_it_stopped() {
         world.put_rating(rating, crate::world::item("5", "2026-11-01"));
     }
     let seen = std::cell::RefCell::new(Vec::new());
-    let work = async |shop: &ShopId| rebuild_shop(&world, &world, shop, Mode::Write, &|_| ()).await;
+    // Every other one takes its time.
+    let work = async |shop: &ShopId| {
+        let turns = if shop.as_str().ends_with(['0', '2', '4', '6', '8']) { 30 } else { 0 };
+        for _ in 0..turns {
+            world.sleep(Duration::ZERO).await;
+        }
+        rebuild_shop(&world, &world, shop, Mode::Write, &|_| ()).await
+    };
     let done = |shop: &ShopId, _: Rebuilt, listed: usize| {
         assert_eq!(listed, 40);
         seen.borrow_mut().push(shop.clone());
@@ -82,4 +92,19 @@ fn all_shops_are_worked_on_in_order_and_it_goes_on_where_it_stopped() {
     block_on(shops::all(&world, stopped.last, work, done)).unwrap();
     assert_eq!(*seen.borrow(), (0..40).map(id).collect::<Vec<_>>());
     assert_right(&world, "all shops");
+}
+
+#[test]
+fn there_may_be_more_shops_than_are_listed_at_once() {
+    const SHOPS: usize = 50_001;
+    let world = ScoreWorld::default();
+    for number in 0..SHOPS {
+        let mut rating = rating("user-1");
+        rating.shop_id = format!("shop-{number:05}").parse().unwrap();
+        world.put_rating(rating, crate::world::item("5", "2026-11-01"));
+    }
+    let (mut seen, mut last) = (0, 0);
+    let done = |_: &ShopId, (): (), listed: usize| (seen, last) = (seen + 1, listed);
+    block_on(shops::all(&world, None, async |_: &ShopId| Ok(()), done)).unwrap();
+    assert_eq!((seen, last), (SHOPS, SHOPS));
 }

@@ -1,17 +1,20 @@
-//! A shop that is rated whenever its scores or its contributions have been read.
+//! What happens meanwhile: a shop that is rated whenever its scores or its contributions have been read, and whatever a
+//! test wants to happen while somebody waits.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use coffeeshop_core::contribution::Contribution;
 use coffeeshop_core::ids::{ShopId, UserId};
-use coffeeshop_core::ledger::{Transaction, View};
-use coffeeshop_core::ports::{Found, PortError, Put, ScoreStore, ShopRecords, UserPage, Users};
+use coffeeshop_core::ledger::{Change, Transaction, View};
+use coffeeshop_core::ports::{Clock, Found, PortError, Put, ScoreStore, ShopRecords, UserPage, Users};
 use coffeeshop_core::rating::{RatingItem, RatingKey};
 use coffeeshop_core::score::{City, Score, ScoreKey};
 use coffeeshop_core::testing::ScoreWorld;
+use jiff::Timestamp;
 
-use crate::world::{item, rate};
+use crate::world::{aggregate, item, rate};
 
 /// The world behind it, and how often it is still rated.
 pub(crate) struct Hot<'a> {
@@ -86,5 +89,29 @@ impl ShopRecords for Hot<'_> {
 
     async fn ratings(&self, keys: &[RatingKey]) -> Result<HashMap<RatingKey, RatingItem>, PortError> {
         self.world.ratings(keys).await
+    }
+}
+
+/// Does something while somebody waits for the n-th time; the changes that it returns are delivered then.
+pub(crate) struct Meanwhile<'a, F> {
+    world: &'a ScoreWorld,
+    sleeps: AtomicUsize,
+    then: F,
+}
+
+impl<'a, F: Fn(&ScoreWorld, usize) -> Vec<Change> + Sync> Meanwhile<'a, F> {
+    pub(crate) fn new(world: &'a ScoreWorld, then: F) -> Self {
+        Self { world, sleeps: AtomicUsize::new(0), then }
+    }
+}
+
+impl<F: Fn(&ScoreWorld, usize) -> Vec<Change> + Sync> Clock for Meanwhile<'_, F> {
+    fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    async fn sleep(&self, _: Duration) {
+        let changes = (self.then)(self.world, self.sleeps.fetch_add(1, Ordering::Relaxed));
+        aggregate(self.world, &changes).await;
     }
 }

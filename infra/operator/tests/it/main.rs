@@ -7,6 +7,7 @@
 
 mod boards;
 mod cli;
+mod contract;
 mod emulator;
 mod failures;
 mod faults;
@@ -14,6 +15,7 @@ mod help;
 mod hot;
 mod rebuild;
 mod repairs;
+mod spoilt;
 mod transcript;
 mod verify;
 mod world;

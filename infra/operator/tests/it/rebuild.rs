@@ -5,11 +5,13 @@ use coffeeshop_core::fence::Fence;
 use coffeeshop_core::ledger::Change;
 use coffeeshop_core::ports::Clock as _;
 use coffeeshop_core::rating::held;
+use coffeeshop_core::score::Score;
 use coffeeshop_core::testing::ScoreWorld;
-use coffeeshop_operator::rebuild::{ATTEMPTS_MAX, Mode, Rebuilt, rebuild_shop};
+use coffeeshop_operator::attempts::ATTEMPTS_MAX;
+use coffeeshop_operator::rebuild::{Mode, Rebuilt, rebuild_shop};
 use futures::executor::block_on;
 
-use crate::hot::Hot;
+use crate::hot::{Hot, Meanwhile};
 use crate::world::{
     DAMAGES, Found, aggregate, assert_right, edit_score, fence, holds, item, key, rate, rating, shop, world,
 };
@@ -163,4 +165,62 @@ fn ratings_that_come_during_a_rebuild_count() {
     rebuild(&world, Mode::Write);
     block_on(rate(&world, "user-1", 89, item("2", "2026-10-19")));
     assert_right(&world, "before and after");
+}
+
+#[test]
+fn more_is_wrong_than_a_transaction_holds() {
+    let world = ScoreWorld::with_large_pages();
+    world.advance(jiff::SignedDuration::from_secs(1_795_255_200));
+    world.open_shop(&shop(), &"Turin".parse().unwrap());
+    // 130 months, and three times as many ratings.
+    for user in 0..390 {
+        let (year, month) = (1990 + user % 130 / 12, 1 + user % 130 % 12);
+        world.put_rating(rating(&format!("user-{user}")), item("4", &format!("{year}-{month:02}-01")));
+    }
+    let (rebuilt, _) = rebuild(&world, Mode::Write);
+    assert_right(&world, "contributions");
+    assert_eq!((rebuilt.contributions_repaired, rebuilt.busy), (390, 0));
+    for score in world.stored_scores().keys() {
+        world.remove_score(score);
+    }
+    let (rebuilt, _) = rebuild(&world, Mode::Write);
+    assert_right(&world, "scores");
+    assert_eq!((rebuilt.scores_repaired, rebuilt.busy), (131, 0));
+}
+
+#[test]
+fn a_contribution_that_cannot_be_understood_is_said_once_and_left_alone() {
+    let world = world();
+    let stored = world.stored_contributions()[&rating("user-3")].clone();
+    world.spoil_contribution(Some(rating("user-3")));
+    world.put_rating(rating("user-3"), item("5", "2026-10-04"));
+    world.put_rating(rating("user-0"), item("1", "2026-11-01"));
+    let (rebuilt, found) = rebuild(&world, Mode::Write);
+    assert_eq!(found, ["unreadable contributions.query: spoilt", "user-0 5@2026-11 1@2026-11"]);
+    assert_eq!((rebuilt.unreadable, rebuilt.scores_repaired), (1, 0), "scores are not judged without it");
+    assert_eq!(world.stored_contributions()[&rating("user-3")], stored);
+    world.spoil_contribution(None);
+    rebuild(&world, Mode::Write);
+    assert_right(&world, "it can be understood again");
+}
+
+#[test]
+fn a_shop_that_moves_meanwhile_is_where_it_is_now() {
+    let world = world();
+    edit_score(&world, "2026-10", |score| score.histogram.add(3.try_into().unwrap()));
+    // While it is waited whether the score is only half seen, the shop moves, and another rebuild is first.
+    let moves = Meanwhile::new(&world, |world, sleep| {
+        if sleep == 0 {
+            world.open_shop(&shop(), &"Lyon".parse().unwrap());
+            for period in ["all", "2026-09", "2026-10", "2026-11"] {
+                edit_score(world, period, |score| {
+                    let Score { key, histogram, revision, updated_at, .. } = score.clone();
+                    *score = Score::new(key, histogram, revision, Some("Lyon".parse().unwrap()), updated_at);
+                });
+            }
+        }
+        Vec::new()
+    });
+    block_on(rebuild_shop(&world, &moves, &shop(), Mode::Write, &|_| ())).unwrap();
+    assert_right(&world, "it moved");
 }

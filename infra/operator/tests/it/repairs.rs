@@ -7,10 +7,14 @@ use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::ports::Clock as _;
 use coffeeshop_core::rating::RatingKey;
 use coffeeshop_core::testing::{Fault, ScoreWorld};
+use coffeeshop_operator::cli::{Command, Invocation};
+use coffeeshop_operator::rebuild::Mode;
 use insta::assert_snapshot;
 use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use crate::hot::Hot;
+use crate::spoilt::Spoilt;
 use crate::transcript::{self, Closed};
 use crate::world::{DAMAGES, edit_score, item, key, rating, world};
 
@@ -86,6 +90,15 @@ fn what_cannot_be_understood() {
     assert_snapshot!(each(&world, &commands));
 }
 
+/// All that there is of a shop is a contribution that cannot be understood: so it is not unknown.
+#[test]
+fn nothing_but_what_cannot_be_understood() {
+    let empty = ScoreWorld::default();
+    let commands = ["scores verify --shop shop", "scores rebuild --shop shop", "scores rebuild --shop shop --dry-run"];
+    let said = commands.map(|arguments| transcript::during(&Spoilt(&empty), &empty, arguments, pending()));
+    assert_snapshot!(said.join("\n"));
+}
+
 #[test]
 fn a_shop_that_nobody_knows() {
     let commands = ["scores verify --shop Shop", "scores rebuild --shop Shop", "scores rebuild --shop Shop --json"];
@@ -125,6 +138,69 @@ fn ctrl_c_ends_it_and_says_how_to_go_on() {
     assert_snapshot!(transcript::during(&world, &world, "scores verify --all", after_a_while));
 }
 
+/// What a stopped `rebuild` leaves behind is said of no other command.
+#[test]
+fn ctrl_c_during_repairs() {
+    for (arguments, half_repaired) in [
+        ("scores rebuild --all", true),
+        ("scores rebuild --shop shop --json", true),
+        ("scores rebuild --all --dry-run", false),
+        ("scores verify --all", false),
+        ("scores top", false),
+        ("scores show shop", false),
+    ] {
+        let world = world();
+        let said = transcript::during(&world, &world, arguments, std::future::ready(()));
+        assert!(said.contains("stderr| error: stopped"), "{said}");
+        assert_eq!(said.contains("half repaired until this is run again"), half_repaired, "{said}");
+        assert!(said.ends_with("[exit status 130]\n"), "{said}");
+    }
+}
+
+fn parse(arguments: &str) -> Invocation {
+    let typed = ["coffeeshop", "--stack", "prod"].into_iter().chain(arguments.split_whitespace());
+    Invocation::parse(typed).unwrap()
+}
+
+/// The only command that a text tells a person to type.
+fn told(text: &str) -> Invocation {
+    let mut told = text.lines().skip(1).filter_map(|line| Some(line.split_once(": coffeeshop ")?.1));
+    let command = told.next().unwrap();
+    assert_eq!(told.next(), None, "{text}");
+    Invocation::parse(["coffeeshop"].into_iter().chain(command.split_whitespace())).unwrap()
+}
+
+/// One of 64 ids that are made at random begins with `-`, and a person types what they are told to.
+#[test]
+fn what_is_told_to_be_typed_is_understood() {
+    let id: ShopId = "-abc".parse().unwrap();
+    for shop in ["shop", "-abc", "--all"] {
+        let of_shop = format!("scores verify --shop={shop}");
+        // There is a rating, no score, and nothing that counts it.
+        let world = world();
+        let shop_id: ShopId = shop.parse().unwrap();
+        world.put_rating(RatingKey { shop_id, ..rating("user-9") }, item("5", "2026-11-01"));
+        let repair = told(&transcript::of(&world, &of_shop));
+        assert_eq!(repair, parse(&format!("scores rebuild --shop={shop}")));
+        assert!(matches!(repair.command, Command::Rebuild(_, Mode::Write)));
+
+        let show = format!("scores show -- {shop}");
+        assert_eq!(told(&transcript::of(&ScoreWorld::default(), &show)), parse(&of_shop));
+
+        world.fail_always(Some(Fault::Before));
+        for again in [
+            of_shop,
+            format!("scores rebuild --shop={shop} --dry-run --json"),
+            format!("scores verify --all --after={shop} --json"),
+            format!("scores rebuild --all --after={shop}"),
+        ] {
+            assert_eq!(told(&transcript::of(&world, &again)), parse(&again));
+        }
+    }
+    let after = transcript::of(&world(), &format!("scores verify --all --after={id}"));
+    assert!(after.contains("2 shops"), "{after}");
+}
+
 #[test]
 fn nobody_reads_any_more() {
     let world = world();
@@ -151,6 +227,17 @@ fn a_shop_that_never_rests() {
     assert_snapshot!(said.join("\n"));
 }
 
+/// A shop that is only busy: nothing is known to differ, and nothing is proved.
+#[test]
+fn busy_is_no_agreement() {
+    let world = world();
+    let said = transcript::during(&Hot::new(&world, usize::MAX), &world, "scores verify --shop shop --json", pending());
+    let summary: Value = serde_json::from_str(said.lines().rev().nth(1).unwrap()).unwrap();
+    assert_eq!((&summary["differences"], &summary["busy_shops"]), (&json!(0), &json!(1)), "{said}");
+    assert_eq!(summary["agreement"], json!(false), "{said}");
+    assert!(said.ends_with("[exit status 3]\n"), "{said}");
+}
+
 /// A rating that is written again and again, and whose records are late.
 #[test]
 fn a_rating_under_way() {
@@ -162,4 +249,29 @@ fn a_rating_under_way() {
         Poll::Pending
     });
     assert_snapshot!(transcript::during(&world, &world, "scores verify --shop shop", edits));
+}
+
+/// The same of two ratings; and beside a difference.
+#[test]
+fn ratings_under_way() {
+    for (damaged, expected) in [
+        (false, "every score is as its ratings say, but for 2 ratings that are still under way"),
+        (true, "1 difference in 1 shop; 2 ratings still under way, which is no difference"),
+    ] {
+        let world = world();
+        if damaged {
+            edit_score(&world, "2026-09", |score| score.score_micros += 1);
+        }
+        let mut stars = 0;
+        let edits = poll_fn(|_| {
+            stars = stars % 4 + 1;
+            for user in ["user-0", "user-2"] {
+                world.put_rating(rating(user), item(&stars.to_string(), "2026-11-20"));
+            }
+            Poll::Pending
+        });
+        let said = transcript::during(&world, &world, "scores verify --shop shop", edits);
+        let sentence = said.lines().rev().nth(1).unwrap();
+        assert_eq!(sentence, format!("1 shop, 8 ratings, 4 scores: {expected}"));
+    }
 }

@@ -36,7 +36,8 @@ pub(crate) fn into<S: ScoreStore + ShopRecords>(
     lines: impl Write,
     interrupt: impl Future<Output = ()>,
 ) -> (String, u8) {
-    let typed = ["coffeeshop"].into_iter().chain(arguments.split_whitespace()).chain(["--stack", "prod"]);
+    // In front, because nothing is an option any more after `--`.
+    let typed = ["coffeeshop", "--stack", "prod"].into_iter().chain(arguments.split_whitespace());
     let invocation = Invocation::parse(typed).unwrap();
     let ports = Ports { store, board: world, clock: world };
     match block_on(run(&invocation, &ports, lines, ProgressBar::hidden(), interrupt)) {

@@ -96,6 +96,8 @@ pub(crate) fn world() -> ScoreWorld {
         let change = Change { rating, fence: Some(fence(100)), held: holds("3@2026-11") };
         aggregate(&world, &[change]).await;
     });
+    // Long enough ago for nobody to wonder whether all of it is seen by now.
+    world.advance(SignedDuration::from_mins(1));
     world.take_log();
     world
 }
