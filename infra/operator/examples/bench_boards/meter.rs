@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
 use aws_sdk_dynamodb::operation::scan::{ScanInput, ScanOutput};
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsInput;
 use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
 use aws_sdk_dynamodb::types::{ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity};
 
@@ -84,6 +85,9 @@ impl Intercept for Meter {
             let keys = |tables: &HashMap<_, KeysAndAttributes>| tables.values().map(|keys| keys.keys().len()).sum();
             let keys: usize = input.request_items().map(keys).unwrap_or_default();
             self.lock().read_units += f64::from(u32::try_from(keys)?);
+        } else if let Some(input) = input.downcast_ref::<TransactGetItemsInput>() {
+            // In a transaction two.
+            self.lock().read_units += 2.0 * f64::from(u32::try_from(input.transact_items().len())?);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Ratings written as the app would, until all scores have followed; then the boards held against a recount, and every
 //! score verified.
 //!
-//! What is written is in [`stream`], how it is counted in [`recount`], how it is shown in [`board`]. Boards are read, and
+//! What is written is in [`stream`], how it is counted in [`recount`], how it is shown in [`mod@board`]. Boards are read, and
 //! scores verified, by the operator's command. Nothing is repaired here.
 
 mod board;
