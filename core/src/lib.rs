@@ -4,6 +4,7 @@
 //! a clock or the process environment: those come in through ports and arguments.
 #![warn(missing_docs)]
 
+pub mod backoff;
 pub mod board;
 pub mod contribution;
 pub mod edition;

@@ -197,7 +197,7 @@ pub trait ShopRecords {
 
 /// Leaderboards, as they were a moment ago: they follow the scores within a second or so.
 pub trait Leaderboard {
-    /// The best `limit` entries above `after` (`None`: of all), best first. A page by itself is ordered and has no shop
+    /// The best `limit` entries, at least one, above `after` (`None`: of all), best first. A page by itself is ordered and has no shop
     /// twice. Between two pages the board may move: a shop may be on both, or on none.
     fn top(
         &self,

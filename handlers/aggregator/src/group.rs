@@ -5,8 +5,8 @@
 //! `coffeeshop_core::ledger`.
 
 use std::collections::{BTreeSet, HashSet};
-use std::time::Duration;
 
+use coffeeshop_core::backoff;
 use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::ledger::{Change, TRANSACTION_ITEMS_MAX, Transaction, View, plan};
 use coffeeshop_core::ports::{Clock, ParkReason, PortError, Put, Quarantine, ScoreStore};
@@ -22,12 +22,6 @@ use crate::report;
 
 /// How many shops are committed at once.
 pub(crate) const GROUPS_AT_ONCE: usize = 16;
-
-/// The longest pause before the second round; it doubles with each round, up to [`PAUSE_MAX`].
-pub(crate) const PAUSE_FIRST: Duration = Duration::from_millis(50);
-
-/// The longest pause between two rounds.
-pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// The changes of one shop in a batch, at most one a rating.
 #[derive(Debug)]
@@ -84,7 +78,7 @@ impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
                     }
                 }
             }
-            let pause = pause(round, &mut jitter);
+            let pause = backoff::pause(round, jitter.f64());
             if open.is_empty() || self.deps.clock.now() + pause > self.until {
                 break;
             }
@@ -221,9 +215,4 @@ impl<'a, S: ScoreStore, Q: Quarantine, C: Clock> Settling<'a, S, Q, C> {
         let late = self.deps.clock.now() > self.until;
         if late { Err(PortError::busy("batch", "no time is left")) } else { Ok(()) }
     }
-}
-
-/// "Full jitter" (Brooker, "Exponential Backoff And Jitter"): anything up to the exponential bound.
-fn pause(round: u32, jitter: &mut Rng) -> Duration {
-    PAUSE_FIRST.saturating_mul(1 << round.min(16)).min(PAUSE_MAX).mul_f64(jitter.f64())
 }

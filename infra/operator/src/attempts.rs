@@ -2,19 +2,12 @@
 //!
 //! Whether it has to be read again first is for who tries.
 
-use std::time::Duration;
-
+use coffeeshop_core::backoff;
 use coffeeshop_core::ports::{Clock, PortError};
 use fastrand::Rng;
 
 /// How often something is read again because another writer was first, before it is left as busy.
 pub const ATTEMPTS_MAX: u32 = 10;
-
-/// The longest pause before the second attempt; it doubles with each, up to [`PAUSE_MAX`].
-const PAUSE_FIRST: Duration = Duration::from_millis(50);
-
-/// The longest pause between two attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// `None` for what was only too much at once.
 pub(crate) fn unless_busy<T>(result: Result<T, PortError>) -> Result<Option<T>, PortError> {
@@ -37,12 +30,10 @@ impl<'a, C: Clock> Attempts<'a, C> {
         Self { clock, jitter: Rng::with_seed(seed) }
     }
 
-    /// Nothing before the first. "Full jitter" (Brooker, "Exponential Backoff And Jitter"): anything up to the exponential
-    /// bound.
+    /// Nothing before the first.
     pub(crate) async fn pause_before(&mut self, attempt: u32) {
         if attempt > 0 {
-            let bound = PAUSE_FIRST.saturating_mul(1 << (attempt - 1).min(16)).min(PAUSE_MAX);
-            self.clock.sleep(bound.mul_f64(self.jitter.f64())).await;
+            self.clock.sleep(backoff::pause(attempt - 1, self.jitter.f64())).await;
         }
     }
 

@@ -16,7 +16,7 @@ use coffeeshop_core::ports::{PortError, ShopRecords};
 use crate::cli::{Invocation, Which};
 use crate::failure::{Failure, Why};
 use crate::output::Output;
-use crate::shops::{self, Stopped};
+use crate::shops;
 use crate::table::counted;
 
 /// One run of a command.
@@ -87,7 +87,7 @@ impl<'a, W: Write> Session<'a, W> {
                     bar.set_message(format!(", {ratings}, {}, up to {shop_id}", counted(differences, "difference")));
                     self.last.replace(Some(shop_id.clone()));
                 });
-                walk.await.map_err(|Stopped { error, .. }| error.into())
+                Ok(walk.await?)
             }
         }
     }

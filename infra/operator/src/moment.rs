@@ -22,7 +22,7 @@ pub(crate) struct Moment {
     pub(crate) recount: Recount,
     /// Whether there are contributions that cannot be understood. What they hold is not known, so nothing is known of the
     /// scores.
-    unreadable: bool,
+    pub(crate) unreadable: bool,
 }
 
 impl Moment {

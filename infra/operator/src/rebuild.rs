@@ -60,8 +60,12 @@ where
     let (attempts, done) = (Attempts::new(clock), Rebuilt::default());
     let mut rebuild =
         Rebuild { store, clock, shop_id, mode, city: None, unreadable_scores: false, attempts, found, done };
-    rebuild.scores_from_contributions().await?;
-    rebuild.contributions_from_ratings().await?;
+    let not_judged = rebuild.scores_from_contributions().await?;
+    let said = rebuild.contributions_from_ratings().await?;
+    if not_judged && !said {
+        // What kept the scores from being judged is gone: they are another run's.
+        rebuild.done.busy += 1;
+    }
     Ok(rebuild.done)
 }
 
@@ -80,8 +84,8 @@ struct Rebuild<'a, S, C, F> {
 }
 
 impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C, F> {
-    /// Pass 1.
-    async fn scores_from_contributions(&mut self) -> Result<(), PortError> {
+    /// Pass 1. Returns whether the scores were left alone because a contribution could not be understood; pass 2 says which.
+    async fn scores_from_contributions(&mut self) -> Result<bool, PortError> {
         for attempt in 0..ATTEMPTS_MAX {
             self.attempts.pause_before(attempt).await;
             // Before the scores: whoever moves them to another city meanwhile is first.
@@ -95,14 +99,15 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
                 continue;
             }
             self.done.scores = moment.scores.len() as u64;
+            let not_judged = moment.unreadable;
             for error in moment.unreadable_scores() {
                 self.unreadable_scores = true;
                 self.unreadable(error);
             }
-            return Ok(());
+            return Ok(not_judged);
         }
         self.done.busy += 1;
-        Ok(())
+        Ok(false)
     }
 
     /// Whether all are replaced; what is not is counted again.
@@ -122,16 +127,19 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
         Ok(true)
     }
 
-    /// Pass 2.
-    async fn contributions_from_ratings(&mut self) -> Result<(), PortError> {
-        let mut walk = Walk::new(self.store, self.shop_id);
+    /// Pass 2. Returns whether it said that a contribution could not be understood.
+    async fn contributions_from_ratings(&mut self) -> Result<bool, PortError> {
+        let (mut walk, mut unreadable) = (Walk::new(self.store, self.shop_id), false);
         while let Some(pairs) = self.attempts.again(async || walk.next().await).await? {
             self.done.ratings += rated(&pairs);
             let mut differences = Vec::new();
             for pair in pairs {
                 let rating = RatingKey { shop_id: self.shop_id.clone(), user_id: pair.user_id };
                 match pair.contribution.transpose() {
-                    Err(error) => self.unreadable(error),
+                    Err(error) => {
+                        unreadable = true;
+                        self.unreadable(error);
+                    }
                     Ok(contribution) => differences.extend(ContributionDifference::of(
                         &rating,
                         pair.rating.as_ref(),
@@ -139,14 +147,14 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Rebuild<'_, S, C,
                     )),
                 }
             }
-            // A difference touches at most three scores; a move takes all time and two months.
+            // So many at a time that few of them are lost with one race.
             let mut differences = differences.into_iter().peekable();
             while differences.peek().is_some() {
                 let some = differences.by_ref().take(TRANSACTION_ITEMS_MAX).collect();
                 self.repair(some).await?;
             }
         }
-        Ok(())
+        Ok(unreadable)
     }
 
     /// Makes contributions what their ratings hold. Who loses a race reads again, contributions first.

@@ -42,7 +42,7 @@ pub struct Verified {
     pub differences: u64,
     /// How many ratings differed at every look, and changed between the last two: they are under way.
     pub under_way: u64,
-    /// Whether the scores changed whenever they were read, so that nothing can be said of them.
+    /// Whether the scores, or what they count, changed whenever they were read, so that nothing can be said of them.
     pub busy: bool,
 }
 
@@ -58,7 +58,8 @@ where
     C: Clock,
 {
     let attempts = Attempts::new(clock);
-    let mut verify = Verify { store, clock, shop_id, attempts, found, drift: Vec::new(), done: Verified::default() };
+    let (drift, done) = (Vec::new(), Verified::default());
+    let mut verify = Verify { store, clock, shop_id, attempts, found, drift, unreadable: false, done };
     verify.contributions().await?;
     verify.scores().await?;
     Ok(verify.done)
@@ -72,6 +73,8 @@ struct Verify<'a, S, C, F> {
     found: &'a F,
     /// Ratings whose contributions drifted.
     drift: Vec<RatingKey>,
+    /// Whether contributions that cannot be understood were said.
+    unreadable: bool,
     done: Verified,
 }
 
@@ -85,7 +88,7 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
             for pair in pairs {
                 let rating = RatingKey { shop_id: self.shop_id.clone(), user_id: pair.user_id };
                 match pair.contribution.transpose() {
-                    Err(error) => self.say(Difference::Unreadable { shop_id: self.shop_id.clone(), error }),
+                    Err(error) => self.unreadable(error),
                     Ok(contribution) => {
                         let rated = pair.rating.as_ref();
                         suspects.extend(ContributionDifference::of(&rating, rated, contribution.as_ref()));
@@ -111,7 +114,11 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
             let keys: Vec<RatingKey> = open.iter().map(|difference| difference.rating.clone()).collect();
             before = open.into_iter().map(|difference| (difference.rating.clone(), difference)).collect();
             let store = self.store;
-            (open, _) = self.attempts.again(async || differences(store, &keys).await).await?;
+            let unreadable;
+            (open, unreadable) = self.attempts.again(async || differences(store, &keys).await).await?;
+            for error in unreadable {
+                self.unreadable(error);
+            }
         }
         for difference in open {
             if before.get(&difference.rating) == Some(&difference) {
@@ -132,6 +139,10 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
             self.attempts.pause_before(attempt).await;
             let Some((moment, drift, city)) = unless_busy(self.moment().await)?.flatten() else { continue };
             self.done.scores = moment.scores.len() as u64;
+            if moment.unreadable && !self.unreadable {
+                // One came meanwhile: nothing can be said of the scores.
+                continue;
+            }
             let uncorrected = moment.differences(city.as_ref(), self.clock).into_iter();
             let not_as_contributed: BTreeSet<Period> = uncorrected
                 .filter(|found| found.damage().is_of_counts())
@@ -165,6 +176,11 @@ impl<S: ScoreStore + ShopRecords, C: Clock, F: Fn(Difference)> Verify<'_, S, C, 
         let (drift, _) = differences(self.store, &self.drift).await?;
         let still = moment.still_is(self.store, self.shop_id).await?;
         Ok(still.then_some((moment, drift, city)))
+    }
+
+    fn unreadable(&mut self, error: PortError) {
+        self.unreadable = true;
+        self.say(Difference::Unreadable { shop_id: self.shop_id.clone(), error });
     }
 
     fn say(&mut self, difference: Difference) {

@@ -8,6 +8,7 @@ use coffeeshop_core::rating::held;
 use coffeeshop_core::score::Score;
 use coffeeshop_core::testing::ScoreWorld;
 use coffeeshop_operator::attempts::ATTEMPTS_MAX;
+use coffeeshop_operator::difference::Difference;
 use coffeeshop_operator::rebuild::{Mode, Rebuilt, rebuild_shop};
 use futures::executor::block_on;
 
@@ -202,6 +203,18 @@ fn a_contribution_that_cannot_be_understood_is_said_once_and_left_alone() {
     world.spoil_contribution(None);
     rebuild(&world, Mode::Write);
     assert_right(&world, "it can be understood again");
+}
+
+#[test]
+fn scores_that_could_not_be_judged_are_not_done_although_nothing_is_left_to_say() {
+    let world = world();
+    edit_score(&world, "all", |score| score.sum += 1);
+    world.spoil_contribution(Some(rating("user-3")));
+    world.spoil(Some(key("2026-10")));
+    // It can be understood again as soon as pass 1, which says the other one last, is over.
+    let mended = |_: Difference| world.spoil_contribution(None);
+    let rebuilt = block_on(rebuild_shop(&world, &world, &shop(), Mode::Write, &mended)).unwrap();
+    assert_eq!((rebuilt.busy, rebuilt.unreadable, rebuilt.scores_repaired), (1, 1, 0));
 }
 
 #[test]

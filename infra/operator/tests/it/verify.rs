@@ -162,6 +162,26 @@ fn a_contribution_that_cannot_be_understood_is_said_once_and_no_score_is_judged_
 }
 
 #[test]
+fn what_cannot_be_understood_any_more_is_not_passed_over() {
+    // When it is looked at again.
+    let world = world();
+    world.put_rating(rating("user-0"), item("2", "2026-11-20"));
+    let spoil = |world: &ScoreWorld, _| {
+        world.spoil_contribution(Some(rating("user-0")));
+        Vec::new()
+    };
+    let (verified, found) = verify_while(&world, spoil).unwrap();
+    assert_eq!((found, verified.busy), (vec!["unreadable contributions.get: spoilt".to_owned()], false));
+
+    // After that: it was not said, and without it nothing can be said of the scores.
+    let world = crate::world::world();
+    world.put_rating(rating("user-0"), item("2", "2026-11-20"));
+    let spoil = |_: Difference| world.spoil_contribution(Some(rating("user-3")));
+    let verified = block_on(verify_shop(&world, &world, &shop(), &spoil)).unwrap();
+    assert_eq!((verified.differences, verified.busy), (1, true));
+}
+
+#[test]
 fn more_drift_than_is_remembered_is_said_all_the_same() {
     const LOST: usize = 5001;
     let world = ScoreWorld::with_large_pages();

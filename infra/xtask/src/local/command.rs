@@ -1,6 +1,6 @@
 //! The operator's command, as a person would type it: `cargo coffeeshop .. --local`.
 //!
-//! It is run as a program of its own, so that what is shown is what that person would see.
+//! It is run as a program of its own, so that what it says is what that person would read.
 
 use std::process::{Command, Stdio};
 

@@ -144,7 +144,6 @@ fn board(
     let (city_name, limit) = (city.map(ToString::to_string), BOARD_ROWS.to_string());
     let mut arguments = vec!["scores", "top", "--limit", &limit, "--period", period];
     arguments.extend(city_name.iter().flat_map(|city| ["--city", city]));
-    let typed = command::typed(&arguments);
     arguments.push("--json");
     let stored = board::rows(&command::lines(&arguments)?)?;
 
@@ -152,7 +151,7 @@ fn board(
     let is_there = |id: &ShopId| shops.iter().any(|shop| shop.id == *id && city.is_none_or(|city| shop.city == *city));
     counted.retain(|shop, _| is_there(shop));
     let (table, same) = board::side_by_side(&stored, &recount::board(counted, BOARD_ROWS), shops);
-    let text = format!("$ {typed}\n{table}");
+    let text = format!("$ {}\n{table}", command::typed(&arguments));
     ensure!(same, "the board is not as recounted:\n{text}");
     Ok(text)
 }

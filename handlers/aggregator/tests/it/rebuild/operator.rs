@@ -110,7 +110,7 @@ impl<'a> Office<'a> {
         if self.rng.borrow_mut().bool() {
             let one = async |shop: &ShopId| rebuild_shop(store, self.world, shop, mode, &found).await;
             let after = |shop: &ShopId, rebuilt, _| self.rebuilt(shop, mode, &rebuilt);
-            return shops::all(store, None, one, after).await.map_err(|stopped| stopped.error);
+            return shops::all(store, None, one, after).await;
         }
         let mut shops = self.shops.clone();
         self.rng.borrow_mut().shuffle(&mut shops);
