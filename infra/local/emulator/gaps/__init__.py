@@ -6,7 +6,16 @@ so another version is refused rather than half patched. What nothing here needs 
 
 from importlib.metadata import version
 
-from . import alarm_math, loopback_is_secure, message_move, queue_batches, queue_lock, stream_mapping
+from . import (
+    alarm_math,
+    batch_actions,
+    loopback_is_secure,
+    message_move,
+    queue_lock,
+    sns_batches,
+    sns_redrive,
+    stream_mapping,
+)
 
 VERSION = "1.5.33"
 
@@ -20,8 +29,10 @@ def require_version() -> None:
 
 def fill() -> None:
     queue_lock.fill()
-    queue_batches.fill()
+    batch_actions.fill()
     message_move.fill()
+    sns_batches.fill()
+    sns_redrive.fill()
     loopback_is_secure.fill()
     alarm_math.fill()
     stream_mapping.fill()

@@ -2,8 +2,8 @@
 
 In ministack, whoever removes messages copies the queue's list and puts the copy in its place; the event source mapping
 does so under the queues' lock, DeleteMessage without it. When a function deletes a message of its own while the mapping
-deletes others, one copy replaces the other, and what S3's notifications or SendMessage appended meanwhile is lost. Here
-everything that touches a queue's messages holds the one lock.
+deletes others, one copy replaces the other, and what SNS, S3's notifications or SendMessage appended meanwhile is lost.
+Here everything that touches a queue's messages holds the one lock.
 
 Long polling does not hold it while it waits.
 """
@@ -11,7 +11,7 @@ Long polling does not hold it while it waits.
 import functools
 import threading
 
-from ministack.services import s3, sqs
+from ministack.services import s3, sns, sqs
 
 # What of `sqs` reads and writes `queue["messages"]` in one go, and is not a coroutine.
 _STEPS = (
@@ -39,6 +39,7 @@ def fill() -> None:
             if handler is original:
                 sqs._HANDLERS[action] = locked
     s3._deliver_event_to_sqs = _locked(s3._deliver_event_to_sqs)
+    sns._deliver_to_sqs = _locked(sns._deliver_to_sqs)
 
 
 def _locked(step):

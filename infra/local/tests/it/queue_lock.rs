@@ -8,7 +8,7 @@ use std::process::Command;
 use coffeeshop_local::{python, repo_root};
 
 #[test]
-fn no_message_is_lost_when_some_arrive_while_others_are_deleted() {
+fn whoever_sends_waits_for_the_lock_and_no_message_is_lost() {
     let venv = python::venv(&repo_root(), |_| ()).unwrap();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(venv.tool("python"))
@@ -19,5 +19,5 @@ fn no_message_is_lost_when_some_arrive_while_others_are_deleted() {
         .output()
         .unwrap();
     let (said, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(said.trim(), "lost 0 of 6000", "{log}");
+    assert_eq!(said.lines().collect::<Vec<_>>(), ["3 of 3 wait", "lost 0 of 6000"], "{log}");
 }
