@@ -1,20 +1,141 @@
-//! Leaderboards: which there are, and a page of one.
+//! Leaderboards: which there are, a page of one, and the best of one as it was last announced.
 //!
 //! They are read from the indexes of the `scores` table, which [`score`](crate::score) writes the keys of. Nothing is
 //! ranked here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::ShopId;
-use crate::score::{City, RankKey, Score};
+use crate::period::Period;
+use crate::score::{City, CityError, RankKey, Score};
 
-/// Which shops a leaderboard is of. Each has one for every period.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// What the leaderboard of all shops is called.
+pub const GLOBAL_BOARD: &str = "global";
+
+/// Which shops a leaderboard is of. Each has one for every period. As text, [`GLOBAL_BOARD`] or the city's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(try_from = "String", into = "String")]
 pub enum Board {
     /// All shops.
     Global,
     /// Those of a city.
     City(City),
+}
+
+impl fmt::Display for Board {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Global => f.write_str(GLOBAL_BOARD),
+            Self::City(city) => city.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Board {
+    type Err = CityError;
+
+    fn from_str(text: &str) -> Result<Self, CityError> {
+        if text == GLOBAL_BOARD { Ok(Self::Global) } else { text.parse().map(Self::City) }
+    }
+}
+
+impl TryFrom<String> for Board {
+    type Error = CityError;
+
+    fn try_from(text: String) -> Result<Self, CityError> {
+        text.parse()
+    }
+}
+
+impl From<Board> for String {
+    fn from(board: Board) -> String {
+        board.to_string()
+    }
+}
+
+/// The best of a leaderboard as it was last announced: one item of the `boards` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoardSnapshot {
+    /// Which leaderboard.
+    pub board: Board,
+    /// Of which period.
+    pub period: Period,
+    /// Greater with each write.
+    pub version: u64,
+    /// The best first.
+    pub entries: Vec<BoardEntry>,
+    /// When it was written.
+    pub updated_at: Timestamp,
+}
+
+/// A shop on a leaderboard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BoardEntry {
+    /// The shop.
+    pub shop_id: ShopId,
+    /// What ranks it, in millionths of a star.
+    pub score_micros: u64,
+    /// How many ratings.
+    pub count: u64,
+}
+
+/// A shop and its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Placed {
+    /// The shop.
+    pub shop_id: ShopId,
+    /// Its place, from 1.
+    pub place: usize,
+}
+
+/// A shop whose place is another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Moved {
+    /// The shop.
+    pub shop_id: ShopId,
+    /// The place that it had, from 1.
+    pub from: usize,
+    /// The place that it has.
+    pub to: usize,
+}
+
+/// How the places on a leaderboard differ from those before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BoardDifference {
+    /// Were not on it; in the order of their places now.
+    pub entered: Vec<Placed>,
+    /// Are no more on it; in the order of the places that they had.
+    pub left: Vec<Placed>,
+    /// Have another place; in the order of their places now.
+    pub moved: Vec<Moved>,
+}
+
+/// How the places of `new` differ from those of `old`.
+pub fn difference(old: &[BoardEntry], new: &[BoardEntry]) -> BoardDifference {
+    let places =
+        |entries: &[BoardEntry]| entries.iter().zip(1..).map(|(entry, place)| (entry.shop_id.clone(), place)).collect();
+    let (before, after): (HashMap<ShopId, usize>, HashMap<ShopId, usize>) = (places(old), places(new));
+    let mut difference = BoardDifference::default();
+    for (entry, place) in new.iter().zip(1..) {
+        let shop_id = entry.shop_id.clone();
+        match before.get(&shop_id) {
+            None => difference.entered.push(Placed { shop_id, place }),
+            Some(from) if *from != place => difference.moved.push(Moved { shop_id, from: *from, to: place }),
+            Some(_) => {}
+        }
+    }
+    let gone = old.iter().zip(1..).filter(|(entry, _)| !after.contains_key(&entry.shop_id));
+    difference.left = gone.map(|(entry, place)| Placed { shop_id: entry.shop_id.clone(), place }).collect();
+    difference
 }
 
 /// Some entries of a leaderboard, in its order: the best first, and no shop twice.

@@ -10,6 +10,7 @@ use crate::renditions::RenditionSpecs;
 
 /// How often a photo has been answered; 0 when it never was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Revision(pub u64);
 

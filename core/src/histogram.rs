@@ -22,6 +22,7 @@ const Z_SQUARED_E4: u128 = 27_225;
 
 /// How many ratings have 1, 2, 3, 4 and 5 stars.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(try_from = "[u64; STARS_MAX as usize]", into = "[u64; STARS_MAX as usize]")]
 pub struct Histogram([u64; STARS_MAX as usize]);
 

@@ -37,6 +37,8 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[A-Za-z0-9_-]{1,64}$")))]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -94,6 +96,11 @@ id! {
 id! {
     /// What a rendition is called, such as `thumb`: the file name in its key, without `.jpg`.
     RenditionName
+}
+
+id! {
+    /// One of the ways in which a subscriber is told, unique for the subscriber.
+    ChannelId
 }
 
 /// What a partial batch response calls an item of the batch: a message's id, a record's sequence number.

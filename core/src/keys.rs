@@ -18,6 +18,7 @@ pub const RENDITIONS_PREFIX: &str = "photos/";
 
 /// Which photo of which shop: the key of the `photos` table, and a part of every S3 key of the photo.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PhotoKey {
     /// The shop that the photo shows.
     pub shop_id: ShopId,
@@ -91,6 +92,7 @@ impl fmt::Display for PhotoKey {
 
 /// Where a rendition lies: `photos/{shop_id}/{photo_id}/{edition}/{name}.jpg`. What lies there never changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(try_from = "String", into = "String")]
 pub struct RenditionKey {
     /// Whose rendition it is.

@@ -4,13 +4,17 @@
 //! a clock or the process environment: those come in through ports and arguments.
 #![warn(missing_docs)]
 
+pub mod announce;
 pub mod backoff;
 pub mod board;
 pub mod contribution;
+pub mod delivery;
 pub mod edition;
+pub mod event;
 pub mod fence;
 pub mod histogram;
 pub mod ids;
+pub mod inbox;
 pub mod keys;
 pub mod ledger;
 pub mod outcome;
@@ -22,6 +26,7 @@ pub mod recount;
 pub mod renditions;
 pub mod score;
 pub mod sequencer;
+pub mod subscription;
 #[cfg(feature = "testing")]
 pub mod testing;
 

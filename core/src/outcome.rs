@@ -75,13 +75,14 @@ impl Answer {
 
 /// Why an upload was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// No bytes at all.
     Empty,
-    /// More than [`SOURCE_BYTES_MAX`](crate::SOURCE_BYTES_MAX).
+    /// More than 50 MiB.
     TooManyBytes,
-    /// More than [`SOURCE_PIXELS_MAX`](crate::SOURCE_PIXELS_MAX).
+    /// More than 100 million pixels.
     TooManyPixels,
     /// The bytes are not JPEG, PNG, WebP or GIF.
     UnsupportedFormat,
@@ -104,10 +105,23 @@ impl Reason {
 
 /// Why a photo was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// S3 said that the original changed.
     Event,
+    /// An operator had it made anew; nobody is notified.
+    Reprocess,
+}
+
+impl Cause {
+    /// The value of `cause`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Reprocess => "reprocess",
+        }
+    }
 }
 
 /// A format that is decoded.
@@ -146,6 +160,7 @@ pub struct Source {
 
 /// A rendition that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rendition {
     /// What it is called.
     pub name: RenditionName,

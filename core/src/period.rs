@@ -63,6 +63,7 @@ impl FromStr for Month {
 
 /// What a score is of: all time, or one month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(try_from = "String", into = "String")]
 pub enum Period {
     /// Every rating, written `all`.

@@ -4,6 +4,8 @@
 //! `testing::records_contract` hold every implementation to it. Every error is the world's fault, never the input's, and
 //! so always a reason to try again.
 
+mod notifications;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+pub use notifications::*;
 
 use crate::board::{Board, Page};
 use crate::contribution::Contribution;
@@ -247,8 +250,26 @@ pub struct ParkReason {
     pub error: String,
 }
 
+/// The longest error that is sent along, in characters.
+pub const ERROR_CHARS_MAX: usize = 1000;
+
+impl ParkReason {
+    /// A reason whose error can be sent: without characters that a queue refuses, and at most [`ERROR_CHARS_MAX`] long.
+    pub fn new(code: &'static str, error: &dyn ToString) -> Self {
+        let error = error.to_string().chars().filter(|c| is_sendable(*c)).take(ERROR_CHARS_MAX).collect();
+        Self { code, error }
+    }
+}
+
+/// Whether a message may have this character: [what SQS takes][1].
+///
+/// [1]: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+pub fn is_sendable(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
 /// The queue that a handler's messages come from, and where it sets aside what it can do nothing with.
-pub trait UploadsQueue {
+pub trait SourceQueue {
     /// Deletes received messages. One that is gone, or that a later receipt holds by now, is no error; an error means
     /// that one of these receipts may still be the one that counts.
     fn delete(&self, receipts: &[Receipt]) -> impl Future<Output = Result<(), PortError>> + Send;

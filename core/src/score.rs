@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::board::GLOBAL_BOARD;
 use crate::histogram::{FORMULA, Histogram};
 use crate::ids::ShopId;
 use crate::period::Period;
+use crate::ports::is_sendable;
 use crate::rating::STARS_MAX;
 
 /// Over how many partitions the board of a period is spread, since one takes 1,000 write units a second and a changed
@@ -24,10 +26,11 @@ pub const CITY_BYTES_MAX: usize = 256;
 
 /// The key of a score.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScoreKey {
     /// The shop.
     pub shop_id: ShopId,
-    /// All time or a month.
+    /// `all`, or a month of UTC such as `2026-11`.
     pub period: Period,
 }
 
@@ -38,23 +41,34 @@ impl fmt::Display for ScoreKey {
 }
 
 /// A city, as `shops` names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct City(String);
 
 /// A text that is no city's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a city's name is 1 to {CITY_BYTES_MAX} bytes without control characters, this has {bytes}")]
-pub struct CityError {
-    bytes: usize,
+pub enum CityError {
+    /// Too short, too long, or with a character that cannot be sent in a message.
+    #[error("a city's name is 1 to {CITY_BYTES_MAX} bytes without control characters, this has {bytes}")]
+    Text {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// What the board of all shops is called.
+    #[error("no city is called `{GLOBAL_BOARD}`: that is the leaderboard of all shops")]
+    Global,
 }
 
 impl FromStr for City {
     type Err = CityError;
 
     fn from_str(text: &str) -> Result<Self, CityError> {
-        if text.is_empty() || text.len() > CITY_BYTES_MAX || text.chars().any(char::is_control) {
-            return Err(CityError { bytes: text.len() });
+        if text == GLOBAL_BOARD {
+            return Err(CityError::Global);
+        }
+        if text.is_empty() || text.len() > CITY_BYTES_MAX || text.chars().any(|c| c.is_control() || !is_sendable(c)) {
+            return Err(CityError::Text { bytes: text.len() });
         }
         Ok(Self(text.to_owned()))
     }

@@ -7,12 +7,12 @@ use std::future::Future;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use super::World;
+use super::{World, WorldQueue};
 use crate::SOURCE_BYTES_MAX;
 use crate::edition::{Edition, Revision};
 use crate::keys::{PhotoKey, RenditionKey};
 use crate::outcome::{Answer, Cause, Format, Outcome, Reason, Rendition, Source};
-use crate::ports::{ParkReason, PhotoStore, Put, Receipt, UploadsQueue};
+use crate::ports::{ParkReason, PhotoStore, Put, Receipt, SourceQueue};
 
 /// What the app does to originals: the other side of [`PhotoStore::original`].
 pub trait App {
@@ -38,7 +38,7 @@ impl App for World {
     }
 }
 
-/// What stands on the other sides of [`UploadsQueue`].
+/// What stands on the other sides of [`SourceQueue`].
 pub trait Queue {
     /// Puts a message into the queue.
     fn send(&self, body: &str) -> impl Future<Output = ()>;
@@ -65,6 +65,24 @@ impl Queue for World {
 
     async fn parked(&self) -> Vec<(String, String, String)> {
         World::parked(self).into_iter().map(|parked| (parked.body, parked.reason, parked.error)).collect()
+    }
+}
+
+impl Queue for WorldQueue<'_> {
+    async fn send(&self, body: &str) {
+        WorldQueue::send(self, body);
+    }
+
+    async fn receive(&self) -> Option<(Receipt, String)> {
+        WorldQueue::receive(self, 1).pop().map(|message| (message.receipt, message.body))
+    }
+
+    async fn wait(&self, seconds: u32) {
+        self.advance(SignedDuration::from_secs(seconds.into()));
+    }
+
+    async fn parked(&self) -> Vec<(String, String, String)> {
+        WorldQueue::parked(self).into_iter().map(|parked| (parked.body, parked.reason, parked.error)).collect()
     }
 }
 
@@ -180,7 +198,7 @@ pub async fn large_originals(store: &impl PhotoStore, app: &impl App, photo: &Ph
 }
 
 /// Messages are deleted, postponed and parked.
-pub async fn uploads_queue(queue: &impl UploadsQueue, sides: &impl Queue) {
+pub async fn source_queue(queue: &impl SourceQueue, sides: &impl Queue) {
     sides.send("a").await;
     sides.send("b").await;
     let mut received = Vec::new();

@@ -12,6 +12,9 @@
 mod boards;
 mod calls;
 pub mod contract;
+mod notifications;
+pub mod notifications_contract;
+mod queue;
 mod records;
 pub mod records_contract;
 mod scores;
@@ -20,5 +23,7 @@ mod time;
 mod world;
 
 pub use calls::Fault;
+pub use notifications::{NotificationWorld, WorldQueue};
+pub use queue::{Message, Parked};
 pub use scores::{Sabotage, ScoreWorld};
-pub use world::{Message, Parked, World};
+pub use world::World;

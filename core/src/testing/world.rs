@@ -8,34 +8,13 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::calls::{Calls, Fault, suspend_once};
+use super::queue::{MemoryQueue, Message, Parked};
 use crate::SOURCE_BYTES_MAX;
 use crate::edition::Revision;
 use crate::keys::{PhotoKey, RenditionKey};
 use crate::outcome::{Answer, Outcome};
 use crate::photo::PhotoChanged;
-use crate::ports::{Clock, Original, ParkReason, PhotoStore, PortError, Put, Receipt, UploadsQueue};
-
-/// A message that a consumer has received.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// The handle of this receipt.
-    pub receipt: Receipt,
-    /// What it says.
-    pub body: String,
-    /// How often it has been received, this time included.
-    pub receive_count: u32,
-}
-
-/// What lies in the dead-letter queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parked {
-    /// What was set aside.
-    pub body: String,
-    /// Its attribute `reason`.
-    pub reason: String,
-    /// Its attribute `error`.
-    pub error: String,
-}
+use crate::ports::{Clock, Original, ParkReason, PhotoStore, PortError, Put, Receipt, SourceQueue};
 
 /// All ports in memory.
 ///
@@ -47,17 +26,14 @@ pub struct World {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     originals: BTreeMap<PhotoKey, Vec<Version>>,
     outcomes: BTreeMap<PhotoKey, Outcome>,
     renditions: BTreeMap<RenditionKey, Bytes>,
-    queue: Vec<Queued>,
-    dead: Vec<String>,
-    parked: Vec<Parked>,
+    queue: MemoryQueue,
     events: Vec<PhotoChanged>,
     changes: u64,
-    receipts: u64,
     now: Timestamp,
 }
 
@@ -68,19 +44,22 @@ struct Version {
     object: Option<(Bytes, Option<String>)>,
 }
 
-#[derive(Debug)]
-struct Queued {
-    body: String,
-    receipt: Option<Receipt>,
-    receive_count: u32,
-    visible_at: Timestamp,
-}
-
 /// How often a message is received before it goes to the dead-letter queue.
 const RECEIVES_MAX: u32 = 5;
 
-/// The visibility timeout of the queue in memory.
-const VISIBILITY: SignedDuration = SignedDuration::from_secs(720);
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            originals: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+            renditions: BTreeMap::new(),
+            queue: MemoryQueue::new(RECEIVES_MAX),
+            events: Vec::new(),
+            changes: 0,
+            now: Timestamp::default(),
+        }
+    }
+}
 
 impl World {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -157,27 +136,16 @@ impl World {
     /// Puts a message into the queue.
     pub fn send(&self, body: impl Into<String>) {
         let mut state = self.state();
-        let visible_at = state.now;
-        state.queue.push(Queued { body: body.into(), receipt: None, receive_count: 0, visible_at });
+        let now = state.now;
+        state.queue.send(body.into(), now);
     }
 
     /// Receives up to `max` visible messages and hides them for the visibility timeout. One that has been received
     /// five times goes to the dead-letter queue instead.
     pub fn receive(&self, max: usize) -> Vec<Message> {
         let mut state = self.state();
-        let State { queue, dead, receipts, now, .. } = &mut *state;
-        let over = |message: &mut Queued| message.visible_at <= *now && message.receive_count >= RECEIVES_MAX;
-        dead.extend(queue.extract_if(.., over).map(|message| message.body));
-        let visible = queue.iter_mut().filter(|message| message.visible_at <= *now);
-        let receive = |message: &mut Queued| {
-            *receipts += 1;
-            let receipt = Receipt(format!("receipt-{receipts}"));
-            message.receipt = Some(receipt.clone());
-            message.receive_count += 1;
-            message.visible_at = *now + VISIBILITY;
-            Message { receipt, body: message.body.clone(), receive_count: message.receive_count }
-        };
-        visible.take(max).map(receive).collect()
+        let now = state.now;
+        state.queue.receive(max, now)
     }
 
     /// How many messages are in the queue, hidden ones included.
@@ -187,12 +155,12 @@ impl World {
 
     /// The messages that were received too often.
     pub fn dead(&self) -> Vec<String> {
-        self.state().dead.clone()
+        self.state().queue.dead.clone()
     }
 
     /// What was parked in the dead-letter queue.
     pub fn parked(&self) -> Vec<Parked> {
-        self.state().parked.clone()
+        self.state().queue.parked.clone()
     }
 
     /// Panics unless the pipeline has come to rest: every photo's outcome answers the object that is there now (so
@@ -305,30 +273,17 @@ impl PhotoStore for World {
     }
 }
 
-impl UploadsQueue for World {
+impl SourceQueue for World {
     async fn delete(&self, receipts: &[Receipt]) -> Result<(), PortError> {
-        self.call("uploads.delete", |state| {
-            state.queue.retain(|message| message.receipt.as_ref().is_none_or(|receipt| !receipts.contains(receipt)));
-        })
-        .await
+        self.call("queue.delete", |state| state.queue.delete(receipts)).await
     }
 
     async fn postpone(&self, receipt: &Receipt, seconds: u32) -> Result<(), PortError> {
-        self.call("uploads.postpone", |state| {
-            let visible_at = state.now + SignedDuration::from_secs(seconds.into());
-            for message in state.queue.iter_mut().filter(|message| message.receipt.as_ref() == Some(receipt)) {
-                message.visible_at = visible_at;
-            }
-        })
-        .await
+        self.call("queue.postpone", |state| state.queue.postpone(receipt, seconds, state.now)).await
     }
 
     async fn park(&self, body: &str, reason: &ParkReason) -> Result<(), PortError> {
-        self.call("uploads.park", |state| {
-            let (reason, error) = (reason.code.to_owned(), reason.error.clone());
-            state.parked.push(Parked { body: body.to_owned(), reason, error });
-        })
-        .await
+        self.call("queue.park", |state| state.queue.park(body, reason)).await
     }
 }
 

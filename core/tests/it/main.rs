@@ -1,10 +1,17 @@
-//! The world in memory keeps the contract of the ports; the decisions of the photo protocol.
-#![expect(clippy::unwrap_used, reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach")]
+//! The world in memory keeps the contract of the ports; the decisions, and what the world reads of them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
+)]
 
+mod announce;
 mod board;
+mod event;
 mod formula;
 mod item;
 mod ledger;
+mod notification_world;
 mod photo;
 mod records_world;
 mod recount;

@@ -31,7 +31,7 @@ fn large_originals() {
 }
 
 #[test]
-fn uploads_queue() {
+fn source_queue() {
     let world = World::default();
-    block_on(contract::uploads_queue(&world, &world));
+    block_on(contract::source_queue(&world, &world));
 }

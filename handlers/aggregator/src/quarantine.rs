@@ -2,7 +2,7 @@
 //!
 //! Whether a record belongs there is not decided here.
 
-use coffeeshop_core::ports::{Clock, ParkReason, PortError, Quarantine, Quarantined};
+use coffeeshop_core::ports::{Clock, ParkReason, PortError, Quarantine, Quarantined, is_sendable};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,9 +17,6 @@ pub(crate) const BODY_BYTES_MAX: usize = (1 << 20) - ATTRIBUTES_BYTES_MAX;
 
 /// What is left for the attributes.
 const ATTRIBUTES_BYTES_MAX: usize = 8 << 10;
-
-/// The longest error that is sent, in characters.
-const ERROR_CHARS_MAX: usize = 1000;
 
 /// How many records are sent to the quarantine in one call.
 const QUARANTINED_AT_ONCE: usize = 10;
@@ -39,10 +36,9 @@ pub(crate) fn quarantined(record: &Record<'_>, reason: &ParkReason) -> Quarantin
         .filter(fits)
         .or_else(|| without(record.raw, &["OldImage"]).filter(fits))
         .or_else(|| without(record.raw, &["OldImage", "NewImage"]).filter(fits));
-    let error = reason.error.chars().take(ERROR_CHARS_MAX).filter(|c| is_sendable(*c)).collect();
     let event_id = record.event_id.clone().filter(|id| !id.is_empty() && id.chars().all(is_sendable));
     // What is still too large is refused by SQS, so it comes again, and is archived whole at last.
-    Quarantined { body: body.unwrap_or(whole), event_id, reason: ParkReason { code: reason.code, error } }
+    Quarantined { body: body.unwrap_or(whole), event_id, reason: ParkReason::new(reason.code, &reason.error) }
 }
 
 /// Sends records to the quarantine, as long as there is time; which of them are there.
@@ -88,13 +84,9 @@ fn sendable(json: &str) -> String {
     json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
 }
 
-/// [What SQS takes](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
-fn is_sendable(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
-}
-
 #[cfg(test)]
 mod tests {
+    use coffeeshop_core::ports::ERROR_CHARS_MAX;
     use serde_json::json;
 
     use super::*;
@@ -109,7 +101,7 @@ mod tests {
         let sent = quarantined(&record, &ParkReason { code: "no_stars", error });
         assert!(expected(&sent.body), "{:.200}", sent.body);
         assert_eq!(sent.event_id.as_deref(), Some("7"));
-        assert_eq!(sent.reason.error, "é".repeat(ERROR_CHARS_MAX - 1));
+        assert_eq!(sent.reason.error, "é".repeat(ERROR_CHARS_MAX));
         serde_json::from_str::<Value>(&sent.body).unwrap();
     }
 

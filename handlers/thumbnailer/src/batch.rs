@@ -5,13 +5,14 @@
 
 use std::panic::AssertUnwindSafe;
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
-use coffeeshop_core::ports::{Clock, PhotoStore, PortError, Receipt, UploadsQueue};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use coffeeshop_aws::sqs_batch::{MalformedBatch, response};
+use coffeeshop_core::ports::{Clock, PhotoStore, PortError, Receipt, SourceQueue};
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::envelope::{Inbound, MalformedBatch, Message, parse};
+use crate::envelope::{Inbound, Message, parse};
 use crate::photo::{Renderer, answer};
 use crate::report;
 
@@ -43,7 +44,7 @@ pub struct Deps<'a, S, Q, C, R> {
 }
 
 /// Works on a batch until `deadline`; the messages in the response come again.
-pub async fn handle<S: PhotoStore, Q: UploadsQueue, C: Clock, R: Renderer>(
+pub async fn handle<S: PhotoStore, Q: SourceQueue, C: Clock, R: Renderer>(
     deps: &Deps<'_, S, Q, C, R>,
     event: SqsEvent,
     deadline: u64,
@@ -52,15 +53,7 @@ pub async fn handle<S: PhotoStore, Q: UploadsQueue, C: Clock, R: Renderer>(
     let read = |message| parse(message, &deps.originals_bucket);
     let messages = event.records.into_iter().map(read).collect::<Result<Vec<_>, MalformedBatch>>()?;
     let work = Work { deps, last_start: last_start(deps.clock.now(), deadline) };
-    let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = work.batch(messages).await.into_iter().map(failure).collect();
-    Ok(response)
-}
-
-fn failure(message: Message) -> BatchItemFailure {
-    let mut failure = BatchItemFailure::default();
-    failure.item_identifier = message.id.into();
-    failure
+    Ok(response(work.batch(messages).await.into_iter().map(|message| message.id)))
 }
 
 /// When the last photo may be begun: the timeout fits a worst-case batch, so one message's share of it must be left.
@@ -74,7 +67,7 @@ struct Work<'a, S, Q, C, R> {
     last_start: Timestamp,
 }
 
-impl<S: PhotoStore, Q: UploadsQueue, C: Clock, R: Renderer> Work<'_, S, Q, C, R> {
+impl<S: PhotoStore, Q: SourceQueue, C: Clock, R: Renderer> Work<'_, S, Q, C, R> {
     /// Returns the messages that are to come again.
     async fn batch(&self, messages: Vec<Message>) -> Vec<Message> {
         let (mut suspects, fresh): (Vec<_>, Vec<_>) =

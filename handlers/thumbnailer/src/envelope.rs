@@ -4,6 +4,7 @@
 
 use aws_lambda_events::s3::S3EventRecord;
 use aws_lambda_events::sqs::SqsMessage;
+use coffeeshop_aws::sqs_batch::{MalformedBatch, Received, received};
 use coffeeshop_aws::tracing_json::with_cause;
 use coffeeshop_core::ids::BatchItemId;
 use coffeeshop_core::keys::{KeyError, PhotoKey, decode_event_key};
@@ -42,11 +43,6 @@ pub enum Inbound {
     },
 }
 
-/// A batch that is not what SQS delivers; none of it can be answered for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a message of the batch has no {0}")]
-pub struct MalformedBatch(&'static str);
-
 #[derive(Deserialize)]
 struct Notification<'a> {
     #[serde(rename = "Records", borrow)]
@@ -63,11 +59,8 @@ struct Alone<'a> {
 
 /// Reads a message about `originals_bucket`.
 pub fn parse(message: SqsMessage, originals_bucket: &str) -> Result<Message, MalformedBatch> {
-    let id = message.message_id.and_then(BatchItemId::new).ok_or(MalformedBatch("message id"))?;
-    let receipt = message.receipt_handle.ok_or(MalformedBatch("receipt handle"))?;
-    let receive_count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-    let records = inbound(message.body.unwrap_or_default(), originals_bucket);
-    Ok(Message { id, receipt: Receipt(receipt), receive_count: receive_count.unwrap_or(1), records })
+    let Received { id, receipt, receive_count, body } = received(message)?;
+    Ok(Message { id, receipt, receive_count, records: inbound(body, originals_bucket) })
 }
 
 fn inbound(body: String, originals_bucket: &str) -> Vec<Inbound> {

@@ -1,7 +1,7 @@
 //! The Lambda function: boot, configuration, wiring, run.
 
 use coffeeshop_aws::photos::AwsPhotoStore;
-use coffeeshop_aws::uploads::SqsUploads;
+use coffeeshop_aws::source_queue::SqsSource;
 use coffeeshop_aws::{SystemClock, metrics, sdk, tracing_json};
 use coffeeshop_thumbnailer::batch::{self, Deps};
 use coffeeshop_thumbnailer::config::Config;
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
     let sdk = sdk::load().await;
     let store = AwsPhotoStore::new(sdk::s3(&sdk), aws_sdk_dynamodb::Client::new(&sdk), config.store.clone());
-    let queue = SqsUploads::new(aws_sdk_sqs::Client::new(&sdk), config.uploads_queue_url, config.uploads_dlq_url);
+    let queue = SqsSource::new(aws_sdk_sqs::Client::new(&sdk), config.uploads_queue_url, config.uploads_dlq_url);
     let renderer = Pool::new(config.renditions);
     let originals_bucket = config.store.originals_bucket;
     let deps = Deps { store: &store, queue: &queue, clock: &SystemClock, renderer: &renderer, originals_bucket };

@@ -4,20 +4,25 @@
 //! port's contract names for it.
 #![warn(missing_docs)]
 
+mod batches;
+pub mod delivery_queue;
 mod dynamo;
 mod headers;
 pub mod leaderboard;
 pub mod metrics;
+pub mod notifications;
 pub mod photos;
 pub mod quarantine;
 pub mod scores;
 pub mod sdk;
 pub mod shop_records;
+pub mod source_queue;
+pub mod sqs_batch;
 #[cfg(feature = "stack")]
 pub mod stack;
 mod tables;
+pub mod topic;
 pub mod tracing_json;
-pub mod uploads;
 
 use std::error::Error;
 use std::time::Duration;

@@ -3,7 +3,6 @@
 //! Every read is consistent. What the records should be is not known here, and nothing is compared.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Display;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use coffeeshop_core::contribution::Contribution;
@@ -14,7 +13,7 @@ use coffeeshop_core::rating::{Attribute, RatingItem, RatingKey};
 use coffeeshop_core::score::{City, Score, ScoreKey};
 
 use crate::scores::AwsScoreStore;
-use crate::tables::{Batch, Item, found, unable, understood};
+use crate::tables::{Batch, Item, found, text, unable, understood};
 
 /// How many items of a shop are read in one call: for contributions about what an answer of DynamoDB has room for.
 const PAGE_ITEMS: i32 = 1_000;
@@ -39,10 +38,6 @@ pub fn rating_item(item: &Item) -> RatingItem {
 /// An attribute that is an id.
 fn id<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
     item.get(name)?.as_s().ok()?.parse().ok()
-}
-
-fn text(text: impl Display) -> AttributeValue {
-    AttributeValue::S(text.to_string())
 }
 
 /// Items of one shop, in the order of their users.

@@ -1,8 +1,8 @@
-//! [`UploadsQueue`] over SQS.
+//! [`SourceQueue`] over SQS.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
-use coffeeshop_core::ports::{ParkReason, PortError, Receipt, UploadsQueue};
+use coffeeshop_core::ports::{ParkReason, PortError, Receipt, SourceQueue};
 
 use crate::{failed, text_attribute};
 
@@ -11,22 +11,22 @@ const DELETE_MESSAGES_MAX: usize = 10;
 
 /// A queue and its dead-letter queue.
 #[derive(Debug, Clone)]
-pub struct SqsUploads {
+pub struct SqsSource {
     client: Client,
     queue_url: String,
     dlq_url: String,
 }
 
-impl SqsUploads {
+impl SqsSource {
     /// The queue at `queue_url`, which parks at `dlq_url`. Nothing is called yet.
     pub fn new(client: Client, queue_url: String, dlq_url: String) -> Self {
         Self { client, queue_url, dlq_url }
     }
 }
 
-impl UploadsQueue for SqsUploads {
+impl SourceQueue for SqsSource {
     async fn delete(&self, receipts: &[Receipt]) -> Result<(), PortError> {
-        const CALL: &str = "uploads.delete";
+        const CALL: &str = "queue.delete";
         for some in receipts.chunks(DELETE_MESSAGES_MAX) {
             let entry = |(i, receipt): (usize, &Receipt)| {
                 DeleteMessageBatchRequestEntry::builder().id(i.to_string()).receipt_handle(&receipt.0).build()
@@ -45,7 +45,7 @@ impl UploadsQueue for SqsUploads {
     }
 
     async fn postpone(&self, receipt: &Receipt, seconds: u32) -> Result<(), PortError> {
-        const CALL: &str = "uploads.postpone";
+        const CALL: &str = "queue.postpone";
         let seconds = i32::try_from(seconds).map_err(failed(CALL))?;
         let request = self.client.change_message_visibility().queue_url(&self.queue_url).receipt_handle(&receipt.0);
         request.visibility_timeout(seconds).send().await.map_err(failed(CALL))?;
@@ -53,7 +53,7 @@ impl UploadsQueue for SqsUploads {
     }
 
     async fn park(&self, body: &str, reason: &ParkReason) -> Result<(), PortError> {
-        const CALL: &str = "uploads.park";
+        const CALL: &str = "queue.park";
         let request = self.client.send_message().queue_url(&self.dlq_url).message_body(body);
         request
             .message_attributes("reason", text_attribute(CALL, reason.code)?)

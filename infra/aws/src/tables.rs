@@ -29,6 +29,11 @@ const READS_AT_ONCE: usize = 4;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
+/// A value that is a text.
+pub(crate) fn text(text: impl Display) -> AttributeValue {
+    AttributeValue::S(text.to_string())
+}
+
 /// Which items are read by their keys.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Batch<'a> {

@@ -1,7 +1,9 @@
-//! What the app does with a running stack: it uploads photos and reads their outcomes, it writes shops and ratings and
-//! reads scores; and what is needed to see whether all of that is so.
+//! What the app does with a running stack: it uploads photos and reads their outcomes, it writes shops, ratings and
+//! subscriptions, and reads scores and inboxes; and what is needed to see whether all of that is so.
 //!
 //! As the account's root, without presigning: that is the app's own back end's business, described in `CONTRACT.md`.
+
+mod notifications;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -32,6 +34,7 @@ pub struct App {
     ratings_table: String,
     quarantine_queue_url: String,
     names: ScoreStoreNames,
+    notifications: notifications::Names,
     store: AwsPhotoStore,
     scores: AwsScoreStore,
 }
@@ -68,6 +71,11 @@ impl App {
             quarantine_queue_url: output("QuarantineQueueUrl")?,
             store: AwsPhotoStore::new(s3.clone(), dynamodb.clone(), photos),
             scores: AwsScoreStore::new(dynamodb.clone(), names.clone()),
+            notifications: notifications::Names {
+                subscribers: output("SubscribersTable")?,
+                inbox: output("InboxTable")?,
+                boards: output("BoardsTable")?,
+            },
             sqs: aws_sdk_sqs::Client::new(&sdk),
             names,
             dynamodb,

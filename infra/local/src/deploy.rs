@@ -22,7 +22,7 @@ const POLLS_MAX: usize = 1200;
 pub(crate) async fn stack(sdk: &SdkConfig, options: &Options, zips: &[Zip]) -> Result<BTreeMap<String, String>> {
     let path = options.root.join("infra/template.yaml");
     let template = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let template = upload(sdk, options, zips, template).await?;
+    let url = upload(sdk, options, zips, template).await?;
 
     let cloudformation = aws_sdk_cloudformation::Client::new(sdk);
     let parameters = options
@@ -32,7 +32,7 @@ pub(crate) async fn stack(sdk: &SdkConfig, options: &Options, zips: &[Zip]) -> R
     cloudformation
         .create_stack()
         .stack_name(&options.stack_name)
-        .template_body(template)
+        .template_url(url)
         .set_parameters(Some(parameters.collect()))
         .capabilities(Capability::CapabilityIam)
         .capabilities(Capability::CapabilityNamedIam)
@@ -46,7 +46,8 @@ pub(crate) async fn stack(sdk: &SdkConfig, options: &Options, zips: &[Zip]) -> R
     Ok(outputs.into_iter().filter_map(|output| Some((output.output_key?, output.output_value?))).collect())
 }
 
-/// Puts the functions where CloudFormation finds them, and says so in the template.
+/// Puts the functions where CloudFormation finds them, and says so in the template; then the template beside them,
+/// because it is larger than what a request may hold. Returns its URL.
 async fn upload(sdk: &SdkConfig, options: &Options, zips: &[Zip], mut template: String) -> Result<String> {
     let s3 = aws_sdk_s3::Client::new(sdk);
     let bucket = format!("{}-code", options.stack_name);
@@ -60,22 +61,20 @@ async fn upload(sdk: &SdkConfig, options: &Options, zips: &[Zip], mut template: 
         .await
         .map_err(aws_sdk_s3::Error::from)
         .with_context(|| format!("bucket {bucket} could not be made"))?;
+    let put = async |key: &str, content: Vec<u8>| {
+        let put = s3.put_object().bucket(&bucket).key(key).body(ByteStream::from(content)).send().await;
+        put.map_err(aws_sdk_s3::Error::from).with_context(|| format!("{key} could not be uploaded"))
+    };
     for Zip { name, content } in zips {
         let local = format!("CodeUri: ../target/lambda/{name}.zip\n");
         let times = template.matches(&local).count();
         ensure!(times == 1, "infra/template.yaml must name `{}` once, and does {times} times", local.trim());
         let key = format!("{name}.zip");
-        s3.put_object()
-            .bucket(&bucket)
-            .key(&key)
-            .body(ByteStream::from(content.clone()))
-            .send()
-            .await
-            .map_err(aws_sdk_s3::Error::from)
-            .with_context(|| format!("{key} could not be uploaded"))?;
+        put(&key, content.clone()).await?;
         template = template.replace(&local, &format!("CodeUri: s3://{bucket}/{key}\n"));
     }
-    Ok(template)
+    put("template.yaml", template.into_bytes()).await?;
+    Ok(format!("{}/{bucket}/template.yaml", sdk.endpoint_url().unwrap_or_default()))
 }
 
 /// Waits until the stack is there.

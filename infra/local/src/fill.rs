@@ -56,10 +56,15 @@ async fn resources(sdk: &SdkConfig, stack_name: &str) -> Result<Vec<Resource>> {
     };
     resources
         .into_iter()
-        .map(|(id, mut resource)| {
-            let name = names.remove(&id).with_context(|| format!("{id} has no name"))?;
+        .filter_map(|(id, mut resource)| {
+            let name = names.remove(&id);
+            // One whose condition does not hold was not made.
+            if name.is_none() && resource.get("Condition").is_some() {
+                return None;
+            }
             let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default().to_owned();
-            Ok(Resource { name, kind, properties: resource.get_mut("Properties").map(Value::take).unwrap_or_default() })
+            let properties = resource.get_mut("Properties").map(Value::take).unwrap_or_default();
+            Some(name.map(|name| Resource { name, kind, properties }).with_context(|| format!("{id} has no name")))
         })
         .collect()
 }

@@ -12,6 +12,7 @@ mod emulator;
 mod fill;
 pub mod package;
 pub mod python;
+pub mod receiver;
 
 use std::path::{Path, PathBuf};
 

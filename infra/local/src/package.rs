@@ -16,8 +16,12 @@ use zip::write::SimpleFileOptions;
 use crate::config;
 
 /// Package and binary of each function.
-pub const FUNCTIONS: [(&str, &str); 2] =
-    [("coffeeshop-aggregator", "aggregator"), ("coffeeshop-thumbnailer", "thumbnailer")];
+pub const FUNCTIONS: [(&str, &str); 4] = [
+    ("coffeeshop-aggregator", "aggregator"),
+    ("coffeeshop-notifier", "notifier"),
+    ("coffeeshop-publisher", "publisher"),
+    ("coffeeshop-thumbnailer", "thumbnailer"),
+];
 
 /// A function of the template.
 pub(crate) struct Zip {

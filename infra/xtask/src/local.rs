@@ -1,8 +1,10 @@
-//! `cargo xtask local`: the whole pipeline on this machine, with photos and ratings going through it.
+//! `cargo xtask local`: the whole pipeline on this machine, with photos and ratings going through it, and
+//! somebody who is told of them.
 //!
 //! The stack itself is `coffeeshop-local`'s; here it is fed, shown and ended.
 
 mod command;
+mod notifications;
 mod photos;
 mod ratings;
 mod table;
@@ -16,8 +18,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, Subcommand};
+use coffeeshop_local::app::App;
 use coffeeshop_local::{Options, Stack, StackInfo, repo_root};
 
+use self::notifications::Told;
 use crate::say;
 
 /// How to run it.
@@ -100,10 +104,12 @@ async fn start(arguments: &Arguments) -> Result<()> {
     };
     say("building the operator's command");
     tokio::task::spawn_blocking(command::build).await??;
-    let stack = Stack::start(&Options { progress: say, ..Options::new() }).await?;
+    let told = Told::start().await?;
+    let options = Options { progress: say, ..Options::new() }.parameter("WebhookAllow", &told.webhook_allow());
+    let stack = Stack::start(&options).await?;
     remember(stack.info())?;
     let ended = tokio::select! {
-        ended = work(&stack, photos, arguments.once) => ended,
+        ended = work(&stack, &told, photos, arguments.once) => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
     forget()?;
@@ -120,7 +126,9 @@ fn remember(info: &StackInfo) -> Result<()> {
     fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))
 }
 
-async fn work(stack: &Stack, photos: Vec<photos::Photo>, once: bool) -> Result<()> {
+async fn work(stack: &Stack, told: &Told, photos: Vec<photos::Photo>, once: bool) -> Result<()> {
+    let app = App::new(stack.info())?;
+    told.subscribe(&app).await?;
     say(&format!("uploading {} photos", photos.len()));
     let rows = photos::through_the_pipeline(stack.info(), photos).await?;
     let missing = rows.iter().filter(|row| row.outcome.is_none()).count();
@@ -128,6 +136,8 @@ async fn work(stack: &Stack, photos: Vec<photos::Photo>, once: bool) -> Result<(
     say(&table::of(&rows));
     let settled = ratings::through_the_pipeline(stack.info()).await;
     settled.with_context(|| format!("the scores are not right; the log is {}", stack.log_path().display()))?;
+    let heard = told.show(&app, &rows).await;
+    heard.with_context(|| format!("not everybody was told; the log is {}", stack.log_path().display()))?;
     if once {
         ensure!(missing == 0, "{missing} photos have no outcome; the log is {}", stack.log_path().display());
         return Ok(());

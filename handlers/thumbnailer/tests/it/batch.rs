@@ -68,11 +68,11 @@ fn a_suspect_is_worked_on_after_the_finished_ones_are_deleted() {
     let messages = received(&world, &[1, 3, 1]);
     block_on(invoke(&world, messages));
     let log = world.take_log();
-    let deleted = log.iter().position(|call| *call == "uploads.delete").unwrap();
+    let deleted = log.iter().position(|call| *call == "queue.delete").unwrap();
     let outcomes: Vec<_> = (0..log.len()).filter(|i| log[*i] == "photos.put").collect();
     assert_eq!(outcomes.iter().filter(|i| **i < deleted).count(), 2, "{log:?}");
     assert_eq!(outcomes.iter().filter(|i| **i > deleted).count(), 1, "{log:?}");
-    assert!(log[deleted..].starts_with(&["uploads.delete", "photos.get"]), "{log:?}");
+    assert!(log[deleted..].starts_with(&["queue.delete", "photos.get"]), "{log:?}");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn of_several_suspects_one_is_worked_on_and_the_others_come_again_apart() {
     let messages = received(&world, &[3, 4, 3, 1]);
     let again = block_on(invoke(&world, messages));
     let log = world.take_log();
-    assert_eq!(log[..2], ["uploads.postpone", "uploads.postpone"], "before any work");
+    assert_eq!(log[..2], ["queue.postpone", "queue.postpone"], "before any work");
     assert_eq!(ready(&world), [1, 3], "the fresh one, and the suspect that has the fewest receives left");
     assert_eq!(again.len(), 2);
 
@@ -101,7 +101,7 @@ fn on_its_last_receive_no_suspect_is_given_back_untried() {
     assert_eq!(block_on(invoke(&world, messages)).len(), 1);
     assert_eq!(ready(&world), [0, 2, 3]);
     let log = world.take_log();
-    let deletions = log.iter().filter(|call| **call == "uploads.delete").count();
+    let deletions = log.iter().filter(|call| **call == "queue.delete").count();
     assert_eq!(deletions, 3, "before each of the two, and Lambda's own: {log:?}");
 }
 
@@ -148,7 +148,7 @@ fn a_suspect_that_kills_the_function_takes_no_companion_along() {
     let mut work = std::pin::pin!(invoke(&world, messages));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     // Killed at the suspect's first call: the reply is never seen.
-    while !world.take_log().contains(&"uploads.delete") {
+    while !world.take_log().contains(&"queue.delete") {
         assert!(work.as_mut().poll(&mut context).is_pending());
     }
     assert_eq!(ready(&world), [0, 1]);
@@ -163,7 +163,7 @@ fn when_the_finished_ones_cannot_be_deleted_the_suspect_is_not_begun() {
         let dry = World::default();
         let messages = received(&dry, &[1, 3]);
         block_on(invoke(&dry, messages));
-        dry.take_log().iter().position(|call| *call == "uploads.delete").unwrap()
+        dry.take_log().iter().position(|call| *call == "queue.delete").unwrap()
     };
     world.fail(calls, Fault::Before);
     let again = block_on(invoke(&world, messages));
@@ -206,7 +206,7 @@ fn what_there_is_no_time_for_is_given_back_and_not_begun() {
     let deadline = u64::try_from((world.now() + SignedDuration::from_secs(120)).as_millisecond()).unwrap();
     let response = block_on(batch::handle(&deps, crate::support::batch(&messages), deadline)).unwrap();
     assert_eq!(response.batch_item_failures.len(), 3, "23 s are less than a fifth of 120 s");
-    assert_eq!(world.take_log(), ["uploads.delete"], "nothing was deleted, nothing begun");
+    assert_eq!(world.take_log(), ["queue.delete"], "nothing was deleted, nothing begun");
     assert!(block_on(world.outcome(&photo(0))).unwrap().is_none());
 }
 

@@ -98,7 +98,7 @@ pub(crate) fn batch(messages: &[Message]) -> SqsEvent {
 
 /// Hands a batch to the function, deletes what it did not give back, and returns what it gave back.
 pub(crate) async fn invoke(world: &World, messages: Vec<Message>) -> Vec<Message> {
-    use coffeeshop_core::ports::UploadsQueue;
+    use coffeeshop_core::ports::SourceQueue;
 
     let renderer = Copier::default();
     let originals_bucket = BUCKET.to_owned();

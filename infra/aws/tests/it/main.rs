@@ -6,10 +6,13 @@
     reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
 )]
 
+mod delivery_queue;
 mod headers;
 mod leaderboard;
 mod mapping;
+mod notifications;
 mod quarantine;
 mod scores;
 mod shop_records;
 mod stack;
+mod topic;

@@ -12,11 +12,11 @@ use aws_sdk_sqs::operation::delete_message_batch::DeleteMessageBatchOutput;
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use coffeeshop_aws::photos::{AwsPhotoStore, PhotoStoreNames};
-use coffeeshop_aws::uploads::SqsUploads;
+use coffeeshop_aws::source_queue::SqsSource;
 use coffeeshop_core::SOURCE_BYTES_MAX;
 use coffeeshop_core::keys::{PhotoKey, RenditionKey};
 use coffeeshop_core::outcome::Answer;
-use coffeeshop_core::ports::{PhotoStore, PortError, Put, Receipt, UploadsQueue};
+use coffeeshop_core::ports::{PhotoStore, PortError, Put, Receipt, SourceQueue};
 use coffeeshop_core::testing::contract::ready;
 
 fn photo() -> PhotoKey {
@@ -135,7 +135,7 @@ async fn one_message_that_cannot_be_deleted_is_an_error() {
             .unwrap()
     });
     let client = mock_client!(aws_sdk_sqs, RuleMode::Sequential, &[&partly]);
-    let queue = SqsUploads::new(client, "queue".to_owned(), "dlq".to_owned());
+    let queue = SqsSource::new(client, "queue".to_owned(), "dlq".to_owned());
     let receipts = ["a", "b"].map(|receipt| Receipt(receipt.to_owned()));
-    assert_fails(queue.delete(&receipts).await, "uploads.delete");
+    assert_fails(queue.delete(&receipts).await, "queue.delete");
 }

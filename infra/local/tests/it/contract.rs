@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
 use bytes::Bytes;
-use coffeeshop_aws::uploads::SqsUploads;
+use coffeeshop_aws::source_queue::SqsSource;
 use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::ports::Receipt;
 use coffeeshop_core::testing::contract;
@@ -86,13 +86,13 @@ impl contract::Queue for Queues {
 }
 
 #[tokio::test]
-async fn uploads_queue() {
+async fn source_queue() {
     let sqs = aws_sdk_sqs::Client::new(&stack().await.sdk_config());
     let create = |name: &str| {
         let create = sqs.create_queue().queue_name(name).attributes(QueueAttributeName::VisibilityTimeout, "60");
         async { create.send().await.unwrap().queue_url.unwrap() }
     };
     let (queue, dlq) = (create("contract").await, create("contract-dlq").await);
-    let uploads = SqsUploads::new(sqs.clone(), queue.clone(), dlq.clone());
-    contract::uploads_queue(&uploads, &Queues { sqs, queue, dlq }).await;
+    let uploads = SqsSource::new(sqs.clone(), queue.clone(), dlq.clone());
+    contract::source_queue(&uploads, &Queues { sqs, queue, dlq }).await;
 }

@@ -87,6 +87,38 @@ assert item["score_micros"] == round(score_of([0] * 5) * 1_000_000) == 2_047_372
 assert "rank_key" not in item and city_board(city) == []
 "#;
 
+/// And for who is told. A photo and a leaderboard's item are written as the pipeline does it.
+const TOLD: &str = r#"
+tell_in_app("told-user")
+follow("told-user", "Contract Told City")
+assert inbox("told-user") == []
+url, headers = presign_put("contract", "told", "told-user")
+put(url, headers, photo)
+item = wait(lambda items: items, lambda: inbox("told-user"))[0]
+assert item["event_id"] == "photo/contract/told/1" and item["type"] == "coffeeshop.photo.ready.v1", item
+assert item["text"] == "Your photo is ready." and item["unread"] and item["about"] == "photo", item
+mark_read("told-user", item["event_id"])
+assert not inbox("told-user")[0]["unread"]
+
+boards = boto3.resource("dynamodb").Table(os.environ["BOARDS_TABLE"])
+place = {"board": "Contract Told City", "period": "2026-11", "version": 1, "updated_at": "2026-11-21T10:00:00Z"}
+boards.put_item(Item=place | {"entries": [{"shop_id": shop, "score_micros": 3_000_000, "count": 3}]})
+items = wait(lambda items: len(items) == 2, lambda: inbox("told-user"))
+board_item = next(item for item in items if item["about"] == "leaderboard")
+assert (board_item["board"], board_item["period"]) == ("Contract Told City", "2026-11"), board_item
+assert "1 shop entered it" in board_item["text"], board_item
+
+secret = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+add_webhook("user#told-user", "hook", "https://example.com/hook", [secret])
+from datetime import datetime, timezone
+from standardwebhooks import Webhook
+now = datetime.now(timezone.utc)
+signature = "v1,AAAA " + Webhook(secret).sign("photo/a/b/1", now, "{}")
+signed = {"webhook-id": "photo/a/b/1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+assert is_ours(signed, "{}", secret) and not is_ours(signed, "{ }", secret)
+subscribers.delete_item(Key={"subscriber": "user#told-user", "channel_id": "hook"})
+"#;
+
 #[test]
 fn the_rating_in_the_contract_makes_sense() {
     let contract = std::fs::read_to_string(repo_root().join("CONTRACT.md")).unwrap();
@@ -117,8 +149,8 @@ async fn the_python_in_the_contract_works() {
         .skip(1)
         .map(|rest| rest.split_once("```").map(|(example, _)| example).unwrap())
         .collect();
-    assert!(examples.len() >= 9, "{} examples", examples.len());
-    let program = examples.concat() + PHOTOS + RATINGS;
+    assert!(examples.len() >= 12, "{} examples", examples.len());
+    let program = examples.concat() + PHOTOS + RATINGS + TOLD;
     let output = |name: &str| stack.output(name).unwrap().to_owned();
     let mut python = Command::new(python::venv(&repo_root(), |_| ()).unwrap().tool("python"));
     python
@@ -133,7 +165,10 @@ async fn the_python_in_the_contract_works() {
         .env("PHOTOS_TABLE", output("PhotosTable"))
         .env("SHOPS_TABLE", output("ShopsTable"))
         .env("RATINGS_TABLE", output("RatingsTable"))
-        .env("SCORES_TABLE", output("ScoresTable"));
+        .env("SCORES_TABLE", output("ScoresTable"))
+        .env("SUBSCRIBERS_TABLE", output("SubscribersTable"))
+        .env("INBOX_TABLE", output("InboxTable"))
+        .env("BOARDS_TABLE", output("BoardsTable"));
     let ran = tokio::task::spawn_blocking(move || python.output().unwrap()).await.unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }

@@ -9,21 +9,30 @@
 
 mod contract;
 mod contract_md;
+mod contract_notifications;
 mod contract_records;
 mod contract_scores;
 mod kills;
 mod lifetime;
 mod message_move;
+mod notifications;
 mod photos;
 mod post;
 mod queue_lock;
 mod ratings;
 mod role;
 mod role_aggregator;
+mod role_notifier;
+mod role_publisher;
+mod sns_batches;
+mod sns_redrive;
 mod stream_limits;
 mod stream_mapping;
 mod streamed;
 mod template;
+mod template_alarms;
+mod template_events;
+mod template_notifications;
 mod template_ratings;
 mod world;
 

@@ -100,7 +100,7 @@ async fn it_looks_up_shops_and_does_not_write_them() {
     assert_eq!(get.unwrap_err().code(), DENIED);
 }
 
-/// A batch of messages is allowed by the action of one: the gap `queue_batches`.
+/// A batch of messages is allowed by the action of one: the gap `batch_actions`.
 #[tokio::test]
 async fn it_fills_the_quarantine_and_does_not_empty_it() {
     let stack = stack().await;

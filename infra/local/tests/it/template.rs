@@ -1,6 +1,7 @@
 //! What `infra/template.yaml` says is what the emulator has, whether its CloudFormation did it or `fill`.
 //!
-//! Photos and what concerns the whole; `template_ratings.rs` has ratings and scores.
+//! Photos and what concerns the whole; `template_ratings.rs` has ratings and scores, `template_events.rs` and
+//! `template_notifications.rs` events and what comes of them, `template_alarms.rs` alarms.
 
 use aws_sdk_dynamodb::types::PointInTimeRecoveryStatus;
 use aws_sdk_s3::types::{BucketVersioningStatus, Event, ExpirationStatus, QueueConfiguration, ServerSideEncryption};
@@ -9,6 +10,15 @@ use serde_json::Value;
 
 use crate::{VISIBILITY_SECONDS, stack};
 
+/// The template with the shorthands of SAM worked out; references are not resolved.
+pub(crate) async fn processed() -> Value {
+    let stack = stack().await;
+    let cloudformation = aws_sdk_cloudformation::Client::new(&stack.sdk_config());
+    let template = cloudformation.get_template().stack_name("shared").template_stage("Processed".into()).send().await;
+    serde_json::from_str(template.unwrap().template_body().unwrap()).unwrap()
+}
+
+/// Without the score feed's, because it is off.
 #[tokio::test]
 async fn every_output_is_there() {
     let stack = stack().await;
@@ -16,16 +26,33 @@ async fn every_output_is_there() {
         "AggregatorFunction",
         "AggregatorMapping",
         "AggregatorRoleArn",
+        "BoardsMapping",
+        "BoardsTable",
         "ContributionsTable",
+        "DeliveriesDlqUrl",
+        "DeliveriesQueueUrl",
+        "DeliveriesTable",
+        "EventsTopicArn",
         "FailuresBucket",
+        "InboxTable",
+        "NotificationsDlqUrl",
+        "NotificationsQueueUrl",
+        "NotificationsSubscriptionDlqUrl",
+        "NotifierFunction",
+        "NotifierRoleArn",
         "OriginalsBucket",
+        "PhotosMapping",
         "PhotosTable",
+        "PublisherFunction",
+        "PublisherRoleArn",
         "QuarantineQueueUrl",
         "RatingsStreamArn",
         "RatingsTable",
         "RenditionsBucket",
+        "ScoresMapping",
         "ScoresTable",
         "ShopsTable",
+        "SubscribersTable",
         "ThumbnailerFunction",
         "ThumbnailerRoleArn",
         "UploadsDlqUrl",
@@ -35,7 +62,7 @@ async fn every_output_is_there() {
 }
 
 #[tokio::test]
-async fn both_buckets_are_encrypted_and_closed_and_drop_only_incomplete_uploads() {
+async fn buckets_of_photos_are_encrypted_and_closed_and_drop_only_incomplete_uploads() {
     let stack = stack().await;
     let s3 = aws_sdk_s3::Client::new(&stack.sdk_config());
     for bucket in ["OriginalsBucket", "RenditionsBucket"].map(|name| stack.output(name).unwrap()) {
@@ -130,10 +157,8 @@ async fn an_alarm_on_an_expression_is_accepted() {
 
 #[tokio::test]
 async fn by_default_a_message_stays_hidden_for_six_timeouts() {
-    let stack = stack().await;
-    let cloudformation = aws_sdk_cloudformation::Client::new(&stack.sdk_config());
-    let template = cloudformation.get_template().stack_name("shared").template_stage("Processed".into()).send().await;
-    let template: Value = serde_json::from_str(template.unwrap().template_body().unwrap()).unwrap();
+    let template = processed().await;
     let default = |name: &str| template["Parameters"][name]["Default"].as_u64().unwrap();
     assert_eq!(default("UploadsVisibilityTimeout"), 6 * default("ThumbnailerTimeout"));
+    assert_eq!(default("NotifierVisibilityTimeout"), 6 * default("NotifierTimeout"));
 }

@@ -16,16 +16,18 @@ use coffeeshop_local::{StackInfo, python, repo_root};
 use serde_json::{Value, json};
 
 use crate::stack;
+use crate::template::processed;
 
 const TABLES: [&str; 4] = ["RatingsTable", "ContributionsTable", "ScoresTable", "ShopsTable"];
 
-async fn describe(dynamodb: &Client, stack: &StackInfo, output: &str) -> TableDescription {
+/// A table by the output that names it.
+pub(crate) async fn describe(dynamodb: &Client, stack: &StackInfo, output: &str) -> TableDescription {
     let table = stack.output(output).unwrap();
     dynamodb.describe_table().table_name(table).send().await.unwrap().table.unwrap()
 }
 
 /// The names of the keys, the hash key first.
-fn keys(schema: &[KeySchemaElement]) -> Vec<&str> {
+pub(crate) fn keys(schema: &[KeySchemaElement]) -> Vec<&str> {
     for (element, kind) in schema.iter().zip([KeyType::Hash, KeyType::Range]) {
         assert_eq!(element.key_type(), &kind);
     }
@@ -161,15 +163,16 @@ async fn the_bucket_of_failures_is_encrypted_and_closed_and_keeps_them_for_90_da
     assert_eq!(abort.abort_incomplete_multipart_upload().unwrap().days_after_initiation(), Some(7));
 }
 
-/// What Lambda says of the function and of its mapping.
-async fn lambda(stack: &StackInfo) -> (Value, Value) {
-    const ASK: &str = "import boto3, json, sys
-aws = boto3.client('lambda')
-answers = aws.get_function_configuration(FunctionName=sys.argv[1]), aws.get_event_source_mapping(UUID=sys.argv[2])
-print(json.dumps(answers, default=str))";
+/// A few lines of Python on `aws`, boto3's client of Lambda, which has no crate here, and on `function`, the function's
+/// name by its output. What they leave in `answer`.
+pub(crate) async fn lambda(stack: &StackInfo, function: &str, lines: &str) -> Value {
+    let script = format!(
+        "import boto3, json, sys\naws = boto3.client('lambda')\nfunction = sys.argv[1]\n\
+        {lines}\nprint(json.dumps(answer, default=str))"
+    );
     let mut python = Command::new(python::venv(&repo_root(), |_| ()).unwrap().tool("python"));
     python
-        .args(["-c", ASK, stack.output("AggregatorFunction").unwrap(), stack.output("AggregatorMapping").unwrap()])
+        .args(["-c", &script, stack.output(function).unwrap()])
         .env("AWS_ENDPOINT_URL", &stack.endpoint)
         .env("AWS_DEFAULT_REGION", &stack.region)
         .env("AWS_ACCESS_KEY_ID", &stack.access_key_id)
@@ -179,10 +182,39 @@ print(json.dumps(answers, default=str))";
     serde_json::from_slice(&ran.stdout).unwrap()
 }
 
+/// What Lambda says of the function, and of its mappings in the order of their sources.
+pub(crate) async fn function(stack: &StackInfo, function: &str) -> (Value, Vec<Value>) {
+    const ASK: &str = "mappings = aws.list_event_source_mappings(FunctionName=function)['EventSourceMappings']
+mappings.sort(key=lambda of: of['EventSourceArn'])
+answer = aws.get_function_configuration(FunctionName=function), mappings";
+    serde_json::from_value(lambda(stack, function, ASK).await).unwrap()
+}
+
+/// All streams are read in the same way.
+pub(crate) fn assert_reads_stream(stack: &StackInfo, mapping: &Value, stream: &str, batch_size: u32) {
+    let failures = format!("arn:aws:s3:::{}", stack.output("FailuresBucket").unwrap());
+    let expected = json!({
+        "EventSourceArn": stream,
+        "State": "Enabled",
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": batch_size,
+        "MaximumBatchingWindowInSeconds": 1,
+        "ParallelizationFactor": 1,
+        "MaximumRetryAttempts": 10,
+        "MaximumRecordAgeInSeconds": 43200,
+        "BisectBatchOnFunctionError": true,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "DestinationConfig": { "OnFailure": { "Destination": failures } },
+    });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&mapping[name], value, "{stream}: {name}");
+    }
+}
+
 #[tokio::test]
 async fn the_aggregator_and_its_mapping_are_as_the_template_says() {
     let stack = stack().await;
-    let (function, mapping) = lambda(&stack).await;
+    let (function, mappings) = function(&stack, "AggregatorFunction").await;
     let output = |name: &str| stack.output(name).unwrap();
     assert_eq!(
         function["Environment"]["Variables"],
@@ -199,33 +231,15 @@ async fn the_aggregator_and_its_mapping_are_as_the_template_says() {
     let logs = json!({ "LogFormat": "Text", "LogGroup": "/aws/lambda/shared-aggregator" });
     assert_eq!(function["LoggingConfig"], logs);
 
-    let expected = json!({
-        "EventSourceArn": output("RatingsStreamArn"),
-        "FunctionArn": function["FunctionArn"],
-        "State": "Enabled",
-        "StartingPosition": "TRIM_HORIZON",
-        "BatchSize": 500,
-        "MaximumBatchingWindowInSeconds": 1,
-        "ParallelizationFactor": 1,
-        "MaximumRetryAttempts": 10,
-        "MaximumRecordAgeInSeconds": 43200,
-        "BisectBatchOnFunctionError": true,
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "DestinationConfig": { "OnFailure": { "Destination": format!("arn:aws:s3:::{}", output("FailuresBucket")) } },
-    });
-    for (name, value) in expected.as_object().unwrap() {
-        assert_eq!(&mapping[name], value, "{name}");
-    }
+    let [mapping] = &mappings[..] else { panic!("{} mappings", mappings.len()) };
+    assert_eq!(mapping["UUID"], output("AggregatorMapping"));
+    assert_reads_stream(&stack, mapping, output("RatingsStreamArn"), 500);
 }
 
 /// What the emulator does not keep, and the alarms on it, which it does not have.
 #[tokio::test]
 async fn the_mapping_counts_what_its_alarms_stand_on() {
-    let stack = stack().await;
-    let cloudformation = aws_sdk_cloudformation::Client::new(&stack.sdk_config());
-    let template = cloudformation.get_template().stack_name("shared").template_stage("Processed".into()).send().await;
-    let template: Value = serde_json::from_str(template.unwrap().template_body().unwrap()).unwrap();
-    let resources = &template["Resources"];
+    let resources = &processed().await["Resources"];
     assert_eq!(resources["AggregatorMapping"]["Properties"]["MetricsConfig"], json!({ "Metrics": ["EventCount"] }));
     let dimensions = json!([{ "Name": "EventSourceMappingUUID", "Value": { "Ref": "AggregatorMapping" } }]);
     for alarm in ["FailuresAlarm", "RatingsDroppedAlarm"] {

@@ -13,6 +13,8 @@ use coffeeshop_local::StackInfo;
 use coffeeshop_local::app::App;
 use futures::stream::{self, StreamExt as _};
 
+use super::notifications::USER;
+
 /// How many are uploaded and watched at once.
 const AT_ONCE: usize = 16;
 
@@ -67,7 +69,7 @@ pub(crate) async fn through_the_pipeline(info: &StackInfo, photos: Vec<Photo>) -
     let app = App::new(info)?;
     let one = async |photo: Photo| {
         let Photo { name, key, bytes } = photo;
-        app.upload(&key, bytes, Some("somebody")).await?;
+        app.upload(&key, bytes, Some(USER)).await?;
         let uploaded = Instant::now();
         let outcome = outcome(&app, &key).await?;
         anyhow::Ok(Row { name, outcome, took: uploaded.elapsed() })

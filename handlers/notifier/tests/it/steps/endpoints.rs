@@ -1,0 +1,132 @@
+//! Webhooks in memory: each answers as it was told, and notes what it got.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use coffeeshop_notifier::webhook::client::{Answer, Message, Post, RetryAfter};
+use coffeeshop_notifier::webhook::target::{Allow, Target};
+
+use super::bench::turn;
+
+/// How a webhook answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    /// With this status, always.
+    Status(u16),
+    /// So often with a status, and then with 200.
+    Recovers { status: u16, after: usize },
+    /// With 429, once, and the wish to be left alone for so many seconds; then with 200.
+    Busy { seconds: u64 },
+    /// Nobody answers.
+    Unreachable,
+    /// A connection is made, and nothing ever comes of it.
+    Hangs,
+}
+
+/// What a webhook got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) message: Message,
+    pub(crate) status: Option<u16>,
+}
+
+/// All webhooks, by their hosts.
+#[derive(Debug, Default)]
+pub(crate) struct Endpoints {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    behaviours: BTreeMap<String, Behaviour>,
+    calls: BTreeMap<String, Vec<Call>>,
+    /// Host and id of the calls that somebody waits for.
+    under_way: Vec<(String, String)>,
+    twice_at_once: Vec<String>,
+}
+
+/// Somebody waits for the answer of a call, until this is dropped.
+struct UnderWay<'a> {
+    endpoints: &'a Endpoints,
+    call: (String, String),
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.endpoints.state().under_way.retain(|call| *call != self.call);
+    }
+}
+
+pub(crate) fn url(host: &str) -> String {
+    format!("https://{host}/hook?key=not-to-be-logged")
+}
+
+impl Endpoints {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Has a webhook answer so.
+    pub(crate) fn set(&self, host: &str, behaviour: Behaviour) {
+        self.state().behaviours.insert(host.to_owned(), behaviour);
+    }
+
+    /// What a webhook got.
+    pub(crate) fn calls(&self, host: &str) -> Vec<Call> {
+        self.state().calls.get(host).cloned().unwrap_or_default()
+    }
+
+    /// Calls of one webhook with one id that were made while another was under way.
+    pub(crate) fn twice_at_once(&self) -> Vec<String> {
+        self.state().twice_at_once.clone()
+    }
+
+    fn host_of(&self, target: &Target) -> String {
+        let is_it = |host: &&String| Target::parse(&url(host), &Allow::default()).as_ref() == Ok(target);
+        self.state().behaviours.keys().find(is_it).unwrap().clone()
+    }
+}
+
+impl Post for Endpoints {
+    async fn post(&self, target: &Target, message: &Message, _within: Duration) -> Answer {
+        let host = self.host_of(target);
+        let call = (host.clone(), message.id.clone());
+        {
+            let mut state = self.state();
+            if state.under_way.contains(&call) {
+                state.twice_at_once.push(format!("{call:?}"));
+            }
+            state.under_way.push(call.clone());
+        }
+        let _under_way = UnderWay { endpoints: self, call };
+        turn().await;
+        let (answer, hangs) = {
+            let mut state = self.state();
+            let behaviour = state.behaviours[&host];
+            let calls = state.calls.entry(host).or_default();
+            let made = calls.iter().filter(|call| call.message.id == message.id).count();
+            let status = |status| Answer::Status { status, retry_after: None, excerpt: "said the webhook".to_owned() };
+            let answer = match behaviour {
+                Behaviour::Status(code) => status(code),
+                Behaviour::Recovers { status: code, after } if made < after => status(code),
+                Behaviour::Busy { seconds } if made == 0 => Answer::Status {
+                    status: 429,
+                    retry_after: Some(RetryAfter::In(Duration::from_secs(seconds))),
+                    excerpt: String::new(),
+                },
+                Behaviour::Recovers { .. } | Behaviour::Busy { .. } => status(200),
+                Behaviour::Unreachable | Behaviour::Hangs => Answer::Unreachable("connection refused".to_owned()),
+            };
+            let code = if let Answer::Status { status, .. } = answer { Some(status) } else { None };
+            calls.push(Call { message: message.clone(), status: code });
+            (answer, behaviour == Behaviour::Hangs)
+        };
+        if hangs {
+            pending::<()>().await;
+        }
+        turn().await;
+        answer
+    }
+}

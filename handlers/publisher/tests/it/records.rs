@@ -1,0 +1,99 @@
+//! What each record says, one line each; and what is not a record of these streams.
+
+use serde_json::{Value, json};
+
+use crate::topic::{Topic, invoke};
+use crate::writer::{Writer, Written};
+
+/// What happened, and the events that were published of it, with their attributes.
+fn line(written: &Written) -> String {
+    let topic = Topic::default();
+    assert_eq!(invoke(&topic, std::slice::from_ref(&written.record)).unwrap(), None);
+    let stream = written.record["eventSourceARN"].as_str().unwrap();
+    let table = stream.split('/').nth(1).unwrap();
+    let mut line = format!("{table} {}:", written.record["eventName"].as_str().unwrap());
+    for event in topic.published() {
+        let attributes: Vec<_> = event.attributes().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        line.extend([format!(" {} at {}, {}", event.id, event.time, attributes.join(" "))]);
+    }
+    line
+}
+
+#[test]
+fn every_record_says_what_it_says() {
+    let mut writer = Writer::default();
+    let mut written = vec![
+        writer.photo("p1", "ready"),
+        writer.photo("p1", "ready"),
+        writer.photo("p1", "rejected"),
+        writer.photo("p1", "removed"),
+        writer.photo("p1", "removed"),
+        writer.photo("p1", "ready"),
+        writer.photo("p2", "removed"),
+        writer.score("s1", 1),
+        writer.score("s1", 0),
+        writer.touch_score("s1", 0),
+        writer.board("global", &["a"]),
+        writer.board("global", &["a"]),
+        writer.board("St. Gallen", &["a", "b"]),
+    ];
+    for n in [6, 9, 12] {
+        let removed = writer.remove(&written[n]);
+        written.push(removed);
+    }
+    let lines: Vec<_> = written.iter().map(line).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn an_old_image_that_cannot_be_understood_is_none() {
+    let mut writer = Writer::default();
+    let first = writer.photo("p1", "removed");
+    let silent = writer.photo("p1", "removed");
+    assert_eq!((first.says.is_some(), line(&silent).ends_with(':')), (true, true));
+    let mut after_garbage = silent.clone();
+    after_garbage.record["dynamodb"]["OldImage"]["status"] = json!({ "S": "lost" });
+    assert!(line(&after_garbage).contains("photo.removed.v1"));
+}
+
+/// `spoil` makes a good record, the second of a photo, one that fails the batch with this error.
+#[track_caller]
+fn check(spoil: impl Fn(&mut Value), expected: &str) {
+    let mut writer = Writer::default();
+    let mut records = [writer.photo("p1", "ready"), writer.photo("p1", "rejected")].map(|written| written.record);
+    spoil(&mut records[1]);
+    let topic = Topic::default();
+    let error = invoke(&topic, &records).unwrap_err().to_string();
+    assert!(error.contains(expected), "{error}");
+    assert_eq!(topic.calls(), 0, "nothing of the batch is published");
+}
+
+#[test]
+fn what_cannot_be_read_fails_the_batch() {
+    fn cut(record: &mut Value, attribute: &str) {
+        record["dynamodb"].as_object_mut().unwrap().remove(attribute);
+    }
+    let cannot_be_understood = "the new image of record 100000000000000000002 of arn:";
+    check(|record| record["dynamodb"]["NewImage"]["status"] = json!({ "S": "lost" }), cannot_be_understood);
+    check(|record| record["dynamodb"]["NewImage"]["revision"] = json!({ "S": "2" }), cannot_be_understood);
+    check(|record| cut(record, "NewImage"), "must be NEW_AND_OLD_IMAGES");
+    check(|record| cut(record, "OldImage"), "must be NEW_AND_OLD_IMAGES");
+    check(|record| cut(record, "SequenceNumber"), "no sequence number");
+    check(|record| record["dynamodb"]["SequenceNumber"] = "".into(), "no sequence number");
+    check(|record| record["eventName"] = "UPSERT".into(), "the event \"UPSERT\"");
+    check(|record| *record = json!({ "Message": "hello" }), "not one of a DynamoDB stream");
+    let unknown = "announced are only photos, scores and boards";
+    for arn in [
+        "arn:aws:dynamodb:eu-central-1:000000000000:table/stack-ratings/stream/2026-11-21T10:00:00.000",
+        "arn:aws:dynamodb:eu-central-1:000000000000:table/photos/stream/2026-11-21T10:00:00.000",
+        "arn:aws:dynamodb:eu-central-1:000000000000:table/stack-photos",
+        "stack-photos",
+        "",
+    ] {
+        check(|record| record["eventSourceARN"] = arn.into(), unknown);
+    }
+    check(
+        |record| record["eventSourceARN"] = "arn:aws:dynamodb:x:1:table/stack-scores/stream/2".into(),
+        "cannot be understood",
+    );
+}

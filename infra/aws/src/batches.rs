@@ -1,0 +1,138 @@
+//! Sending messages in batches: what goes into a call, and what became of each message.
+//!
+//! What a message says, and whether it is sent again, is not known here.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+
+use aws_sdk_sqs::Client as Sqs;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use coffeeshop_core::ports::PortError;
+use futures::stream::{self, StreamExt};
+
+use crate::{failed, text_attribute};
+
+/// The most messages that SQS and SNS take in one call.
+const CALL_MESSAGES_MAX: usize = 10;
+
+/// The most bytes that SQS takes in one call.
+const QUEUE_CALL_BYTES_MAX: usize = 1 << 20;
+
+/// How many calls are under way at once.
+const CALLS_AT_ONCE: usize = 8;
+
+/// A message to be sent.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) body: String,
+    /// Names and texts.
+    pub(crate) attributes: Vec<(&'static str, String)>,
+}
+
+impl Message {
+    /// As [SQS][1] and [SNS][2] count: body, and names, types and values of attributes.
+    ///
+    /// [1]: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_MessageAttributeValue.html
+    /// [2]: https://docs.aws.amazon.com/sns/latest/api/API_MessageAttributeValue.html
+    fn bytes(&self) -> usize {
+        let attribute = |(name, value): &(&str, String)| name.len() + "String".len() + value.len();
+        self.body.len() + self.attributes.iter().map(attribute).sum::<usize>()
+    }
+}
+
+/// What is said of the messages of one call, by their ids: their places in it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) successful: HashSet<String>,
+    /// With what is said about it.
+    pub(crate) failed: HashMap<String, String>,
+}
+
+/// Sends messages with as few calls as they fit into; what became of each, in their order.
+pub(crate) async fn send<F>(
+    call: &'static str,
+    messages: Vec<Message>,
+    bytes_max: usize,
+    send_some: impl Fn(Vec<Message>) -> F,
+) -> Vec<Result<(), PortError>>
+where
+    F: Future<Output = Result<Answer, PortError>>,
+{
+    let sent = cut(messages, bytes_max).into_iter().map(|some| {
+        let count = some.len();
+        let answer = send_some(some);
+        async move {
+            match answer.await {
+                Ok(answer) => each(call, count, &answer),
+                Err(error) => all_failed(count, &error),
+            }
+        }
+    });
+    stream::iter(sent).buffered(CALLS_AT_ONCE).flat_map(stream::iter).collect().await
+}
+
+/// Sends messages to a queue; what became of each, in their order.
+pub(crate) async fn send_to_queue(
+    call: &'static str,
+    client: &Sqs,
+    queue_url: &str,
+    messages: Vec<Message>,
+) -> Vec<Result<(), PortError>> {
+    send(call, messages, QUEUE_CALL_BYTES_MAX, |some| send_some_to_queue(call, client, queue_url, some)).await
+}
+
+async fn send_some_to_queue(
+    call: &'static str,
+    client: &Sqs,
+    queue_url: &str,
+    messages: Vec<Message>,
+) -> Result<Answer, PortError> {
+    let entry = |(i, message): (usize, Message)| {
+        let mut entry = SendMessageBatchRequestEntry::builder().id(i.to_string()).message_body(message.body);
+        for (name, value) in message.attributes {
+            entry = entry.message_attributes(name, text_attribute(call, &value)?);
+        }
+        entry.build().map_err(failed(call))
+    };
+    let entries = messages.into_iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let request = client.send_message_batch().queue_url(queue_url).set_entries(Some(entries));
+    let answer = request.send().await.map_err(failed(call))?;
+    Ok(Answer {
+        successful: answer.successful.into_iter().map(|sent| sent.id).collect(),
+        failed: answer.failed.into_iter().map(|failed| (failed.id.clone(), format!("{failed:?}"))).collect(),
+    })
+}
+
+/// The messages of each call. One that is too large even alone is sent alone: who gets it then says so.
+fn cut(messages: Vec<Message>, bytes_max: usize) -> Vec<Vec<Message>> {
+    let mut calls: Vec<Vec<Message>> = Vec::new();
+    let mut bytes = 0;
+    for message in messages {
+        bytes += message.bytes();
+        match calls.last_mut() {
+            Some(call) if call.len() < CALL_MESSAGES_MAX && bytes <= bytes_max => call.push(message),
+            _ => {
+                bytes = message.bytes();
+                calls.push(vec![message]);
+            }
+        }
+    }
+    calls
+}
+
+/// None of them is sent.
+pub(crate) fn all_failed(count: usize, error: &PortError) -> Vec<Result<(), PortError>> {
+    (0..count).map(|_| Err(error.again())).collect()
+}
+
+/// What became of each message of one call. Each can fail alone: there is only what is said to be there.
+fn each(call: &'static str, count: usize, answer: &Answer) -> Vec<Result<(), PortError>> {
+    let one = |id: String| {
+        if answer.successful.contains(&id) {
+            return Ok(());
+        }
+        let why = answer.failed.get(&id).map_or("nothing is said about it", String::as_str);
+        Err(PortError::new(call, format!("not sent: {why}")))
+    };
+    (0..count).map(|i| one(i.to_string())).collect()
+}

@@ -1,0 +1,63 @@
+//! Whatever can go wrong has an alarm in the template. They are read there: the alarms of the emulator do nothing.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::template::processed;
+
+#[tokio::test]
+async fn whatever_can_go_wrong_has_an_alarm() {
+    let template = processed().await;
+    let resources = template["Resources"].as_object().unwrap();
+    let is = |resource: &Value, kind: &str| resource["Type"] == kind;
+    let alarms: Vec<&Value> = resources.values().filter(|resource| is(resource, "AWS::CloudWatch::Alarm")).collect();
+    let watched: BTreeSet<(String, String)> = alarms.iter().flat_map(|alarm| metrics(&alarm["Properties"])).collect();
+
+    let mut needed = Vec::new();
+    for (id, resource) in resources {
+        if is(resource, "AWS::SQS::Queue") && id.ends_with("Dlq") {
+            needed.push(("ApproximateNumberOfMessagesVisible", format!("{id}.QueueName")));
+        }
+        if is(resource, "AWS::Lambda::Function") {
+            needed.extend(["Errors", "Throttles", "Duration"].map(|metric| (metric, id.clone())));
+        }
+        if is(resource, "AWS::Lambda::EventSourceMapping") && id.ends_with("Mapping") {
+            let counts = ["OnFailureDestinationDeliveredEventCount", "DroppedEventCount"];
+            needed.extend(counts.map(|metric| (metric, id.clone())));
+            let function = named(&resource["Properties"]["FunctionName"]);
+            needed.extend(["IteratorAge", "DestinationDeliveryFailures"].map(|metric| (metric, function.clone())));
+            assert_eq!(resource["Properties"]["MetricsConfig"], json!({ "Metrics": ["EventCount"] }), "{id}");
+        }
+    }
+    needed.push(("ApproximateAgeOfOldestMessage", "NotificationsQueue.QueueName".to_owned()));
+    needed.push(("NumberOfNotificationsFailedToRedriveToDlq", "EventsTopic.TopicName".to_owned()));
+    assert!(needed.len() > 30, "{needed:?}");
+    for (metric, of) in needed {
+        assert!(watched.contains(&(metric.to_owned(), of.clone())), "no alarm on {metric} of {of}");
+    }
+    for alarm in alarms {
+        assert_eq!(alarm["Properties"]["TreatMissingData"], "notBreaching", "{alarm}");
+        assert!(alarm["Properties"]["AlarmActions"].is_object(), "{alarm}");
+    }
+}
+
+/// Metric and dimension of an alarm, or of each metric of its expression.
+fn metrics(alarm: &Value) -> Vec<(String, String)> {
+    let one =
+        |metric: &Value| (metric["MetricName"].as_str().unwrap().to_owned(), named(&metric["Dimensions"][0]["Value"]));
+    let Some(queries) = alarm["Metrics"].as_array() else { return vec![one(alarm)] };
+    let expression = queries[0]["Expression"].to_string();
+    let metrics = queries[1..].iter().map(|query| {
+        assert!(expression.contains(query["Id"].as_str().unwrap()), "{expression}");
+        one(&query["MetricStat"]["Metric"])
+    });
+    metrics.collect()
+}
+
+/// `Name` or `Name.Attribute`, of a reference.
+fn named(reference: &Value) -> String {
+    let get = &reference["Fn::GetAtt"];
+    let parts = get.as_array().map(|parts| parts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("."));
+    parts.or_else(|| get.as_str().or(reference["Ref"].as_str()).map(str::to_owned)).unwrap_or_default()
+}
