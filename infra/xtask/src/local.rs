@@ -158,6 +158,10 @@ fn what_to_try(info: &StackInfo, log: &Path) -> Result<String> {
     let key = |first: &str, second: &str, value: &str| {
         format!(r#"'{{"shop_id":{{"S":"my-shop"}},"{first}":{{"S":"{second}"}}{value}}}'"#)
     };
+    let (subscribers, inbox) = (output("SubscribersTable")?, output("InboxTable")?);
+    let mine =
+        r#"'{"subscriber":{"S":"user#me"},"channel_id":{"S":"app"},"kind":{"S":"inbox"},"enabled":{"BOOL":true}}'"#;
+    let me = r#"'user_id = :me' --expression-attribute-values '{":me":{"S":"me"}}'"#;
     let photo = key("photo_id", "my-photo", "");
     let rated = key("user_id", "me", r#","stars":{"N":"5"},"rated_at":{"S":"2026-11-20T08:15:00Z"}"#);
     let score = key("period", "all", "");
@@ -170,9 +174,11 @@ What it logs: {}
 Try it with the aws command line, from another terminal:
 
   export AWS_ACCESS_KEY_ID={access_key_id} AWS_SECRET_ACCESS_KEY={secret_access_key} AWS_DEFAULT_REGION={region}
+  {aws} dynamodb put-item --table-name {subscribers} --item {mine}
   {aws} s3 cp photo.jpg s3://{originals}/uploads/my-shop/my-photo --metadata user-id=me
   {aws} dynamodb get-item --table-name {photos} --key {photo}
   {aws} s3 cp --recursive s3://{renditions}/photos/my-shop/my-photo/ renditions/
+  {aws} dynamodb query --table-name {inbox} --key-condition-expression {me}
   {aws} dynamodb put-item --table-name {ratings} --item {rated}
   {aws} dynamodb get-item --table-name {scores} --key {score}
 

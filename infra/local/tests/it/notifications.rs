@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use coffeeshop_core::board::{Board, BoardSnapshot};
 use coffeeshop_core::ids::UserId;
@@ -93,6 +94,12 @@ impl Told {
         };
         let (from, to) = (arn(output("DlqUrl")).await, arn(output("QueueUrl")).await);
         self.sqs.start_message_move_task().source_arn(from).destination_arn(to).send().await.unwrap();
+    }
+
+    fn assert_killed(&self, function: &str, at_least: usize) {
+        let log = std::fs::read_to_string(self.stack.log_path()).unwrap();
+        let kills = log.matches(&format!("{function} inside invocation")).count();
+        assert!(kills >= at_least, "{function} was killed {kills} times");
     }
 
     /// Waits for a message in a dead-letter queue that holds this text.
@@ -197,9 +204,7 @@ async fn everybody_is_told_although_the_notifier_is_killed() {
     }
     told.all_told(&expected, &["hook"]).await;
 
-    let log = std::fs::read_to_string(told.stack.log_path()).unwrap();
-    let kills = log.matches("killed told-killed-notifier inside invocation").count();
-    assert!(kills >= KILLS_MIN, "{kills} kills");
+    told.assert_killed("notifier", KILLS_MIN);
     let hooks = told.receiver.hooks();
     assert_stable(&hooks);
     assert_verified(&hooks).await;
@@ -210,8 +215,9 @@ async fn everybody_is_told_although_the_notifier_is_killed() {
 #[tokio::test]
 async fn a_thousand_events_to_three_channels_each_all_arrive() {
     const EVENTS: usize = 1000;
+    const KILLS_MIN: usize = 4;
     let options = Options { stack_name: "told-many".to_owned(), ..Options::new() };
-    let told = Told::start(options).await;
+    let told = Told::start(options.kill("publisher", 8, 20_261_121)).await;
     let ada = Subscriber::User(user());
     told.subscribe(&ada, "app", None).await;
     told.subscribe(&ada, "one", Some("one")).await;
@@ -231,7 +237,51 @@ async fn a_thousand_events_to_three_channels_each_all_arrive() {
     let hooks = told.receiver.hooks();
     assert_stable(&hooks);
     assert_verified(&hooks[..50]).await;
+    told.assert_killed("publisher", KILLS_MIN);
     told.stack.stop().await.unwrap();
+}
+
+/// What the publisher cannot read rests in the archive, alone; everything around it is said.
+#[tokio::test]
+async fn an_item_that_cannot_be_read_is_archived_alone() {
+    let told = Told::start(Options { stack_name: "told-unread".to_owned(), ..Options::new() }).await;
+    told.subscribe(&Subscriber::User(user()), "app", None).await;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&told.stack.info().sdk_config());
+    let mut expected = BTreeSet::new();
+    for number in 0..20 {
+        let photo = photo(&format!("unread-{number}"));
+        if number == 7 {
+            let text = |text: &str| AttributeValue::S(text.to_owned());
+            let put = dynamodb.put_item().table_name(told.stack.info().output("PhotosTable").unwrap());
+            let put = put.item("shop_id", text(photo.shop_id.as_str())).item("photo_id", text(photo.photo_id.as_str()));
+            put.item("status", text("from the future")).send().await.unwrap();
+            continue;
+        }
+        let outcome = Outcome { user_id: Some(user()), ..contract::ready(&photo, 1) };
+        told.app.store().put_outcome(&outcome).await.unwrap();
+        expected.insert(format!("photo/{}/{}/1", photo.shop_id, photo.photo_id));
+    }
+    told.all_told(&expected, &[]).await;
+
+    let s3 = aws_sdk_s3::Client::new(&told.stack.info().sdk_config());
+    let bucket = told.stack.info().output("FailuresBucket").unwrap();
+    let prefix = format!("aws/lambda/{}/", told.stack.info().output("PhotosMapping").unwrap());
+    for _ in 0..LOOKS_MAX {
+        let listed = s3.list_objects_v2().bucket(bucket).prefix(&prefix).send().await.unwrap();
+        let [object] = listed.contents() else {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            continue;
+        };
+        let body = s3.get_object().bucket(bucket).key(object.key().unwrap()).send().await.unwrap().body;
+        let archive: Value = serde_json::from_slice(&body.collect().await.unwrap().into_bytes()).unwrap();
+        let payload: Value = serde_json::from_str(archive["payload"].as_str().unwrap()).unwrap();
+        let records = payload["Records"].as_array().unwrap();
+        assert_eq!(records.len(), 1, "{records:?}");
+        assert_eq!(records[0]["dynamodb"]["NewImage"]["status"]["S"], "from the future");
+        told.stack.stop().await.unwrap();
+        return;
+    }
+    panic!("nothing was archived");
 }
 
 /// A leaderboard that changes, and webhooks that do not want it, or cannot take it.

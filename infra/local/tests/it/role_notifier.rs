@@ -49,7 +49,7 @@ async fn it_leases_deliveries_and_is_told_of_the_lease_that_is_in_the_way_but_re
     let stack = feed().await;
     let dynamodb = Client::new(&as_notifier(&stack).await);
     let table = stack.output("DeliveriesTable").unwrap();
-    let (hash, range) = ("event_id", "channel");
+    let (hash, range) = ("channel", "event_id");
     let lease = || {
         let update = dynamodb.update_item().table_name(table).key(hash, id()).key(range, id());
         let update = update.update_expression("SET lease = :lease").condition_expression("attribute_not_exists(lease)");

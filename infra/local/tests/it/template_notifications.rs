@@ -19,7 +19,7 @@ const TABLES: [Table; 5] = [
     ("PhotosTable", ["shop_id", "photo_id"], true, false, true),
     ("BoardsTable", ["board", "period"], true, false, true),
     ("SubscribersTable", ["subscriber", "channel_id"], false, false, true),
-    ("DeliveriesTable", ["event_id", "channel"], false, true, false),
+    ("DeliveriesTable", ["channel", "event_id"], false, true, false),
     ("InboxTable", ["user_id", "event_id"], false, true, true),
 ];
 
