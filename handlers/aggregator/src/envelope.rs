@@ -35,6 +35,9 @@ pub enum Misconfigured {
     /// Not a stream event.
     #[error("the event is not one of a DynamoDB stream")]
     NotAStreamEvent(#[source] serde_json::Error),
+    /// Another table's record, such as one of the publisher's archives that was replayed into the wrong function.
+    #[error("a record of {0} is not one of ratings")]
+    NotOfRatings(String),
     /// A stream without images.
     #[error("a record of {0} has no new image: the stream's view type must be NEW_AND_OLD_IMAGES")]
     NoNewImage(String),
@@ -61,6 +64,9 @@ fn record(raw: &RawValue) -> Result<Record<'_>, Misconfigured> {
         }
     };
     let EventRecord { event_name, event_id, event_source_arn, change: mut stream, .. } = record;
+    if stream.keys.inner().keys().any(|name| name != "shop_id" && name != "user_id") {
+        return Err(Misconfigured::NotOfRatings(event_source_arn.unwrap_or_default()));
+    }
     let sequence_number = stream.sequence_number.take().unwrap_or_default();
     let unusable = |reason| (None, Some(reason));
     let (change, nonsense) = match (key(&mut stream), event_name.as_str()) {

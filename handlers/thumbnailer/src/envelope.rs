@@ -80,7 +80,7 @@ fn inbound(body: String, originals_bucket: &str) -> Vec<Inbound> {
 }
 
 fn unusable(body: String, code: &'static str, error: &dyn ToString) -> Inbound {
-    Inbound::Unusable { body, reason: ParkReason { code, error: error.to_string() } }
+    Inbound::Unusable { body, reason: ParkReason::new(code, error) }
 }
 
 fn record(raw: &RawValue, originals_bucket: &str) -> Inbound {

@@ -38,8 +38,12 @@ fn every_record_is_taken_for_what_it_is() {
 }
 
 #[test]
-fn a_stream_without_images_is_an_error_of_the_function() {
-    for (name, expected) in [("keys-only.json", "must be NEW_AND_OLD_IMAGES"), ("not-a-stream.json", "not one of a")] {
+fn a_stream_of_another_kind_is_an_error_of_the_function() {
+    for (name, expected) in [
+        ("keys-only.json", "must be NEW_AND_OLD_IMAGES"),
+        ("not-a-stream.json", "not one of a"),
+        ("another-table.json", "table/photos/stream/2026-11-21T10:00:00.000 is not one of ratings"),
+    ] {
         let error = parse(&fixture(name)).unwrap_err().to_string();
         assert!(error.contains(expected), "{name}: {error}");
         let world = ScoreWorld::default();

@@ -31,7 +31,9 @@ async fn whatever_can_go_wrong_has_an_alarm() {
         }
     }
     needed.push(("ApproximateAgeOfOldestMessage", "NotificationsQueue.QueueName".to_owned()));
-    needed.push(("NumberOfNotificationsFailedToRedriveToDlq", "EventsTopic.TopicName".to_owned()));
+    for metric in ["NumberOfNotificationsFailedToRedriveToDlq", "NumberOfNotificationsFilteredOut-InvalidAttributes"] {
+        needed.push((metric, "EventsTopic.TopicName".to_owned()));
+    }
     assert!(needed.len() > 30, "{needed:?}");
     for (metric, of) in needed {
         assert!(watched.contains(&(metric.to_owned(), of.clone())), "no alarm on {metric} of {of}");

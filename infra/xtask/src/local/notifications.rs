@@ -86,8 +86,9 @@ impl Told {
             hook.signature == signature(std::slice::from_ref(&key), &hook.id, timestamp, &hook.body)
         };
         let right = hooks.iter().filter(is_right).count();
+        let unread = inbox.iter().filter(|item| item.unread).count();
         say(&format!(
-            "{} events: an inbox of {} items, all of them unread; a webhook called {} times, {right} signatures right\n",
+            "{} events: an inbox of {} items, {unread} unread; a webhook called {} times, {right} signatures right\n",
             expected.len(),
             inbox.len(),
             hooks.len(),
