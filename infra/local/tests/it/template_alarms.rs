@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use coffeeshop_local::repo_root;
 use serde_json::{Value, json};
 
 use crate::template::processed;
@@ -37,6 +38,10 @@ async fn whatever_can_go_wrong_has_an_alarm() {
     assert!(needed.len() > 30, "{needed:?}");
     for (metric, of) in needed {
         assert!(watched.contains(&(metric.to_owned(), of.clone())), "no alarm on {metric} of {of}");
+    }
+    let runbook = std::fs::read_to_string(repo_root().join("infra/RUNBOOK.md")).unwrap();
+    for id in resources.iter().filter(|(_, resource)| is(resource, "AWS::CloudWatch::Alarm")).map(|(id, _)| id) {
+        assert!(runbook.contains(id.as_str()), "{id} is not in RUNBOOK.md");
     }
     for alarm in alarms {
         assert_eq!(alarm["Properties"]["TreatMissingData"], "notBreaching", "{alarm}");
