@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::ShopId;
 use crate::period::Period;
+#[cfg(feature = "schema")]
+use crate::score::CITY_BYTES_MAX;
 use crate::score::{City, CityError, RankKey, Score};
 
 /// What the leaderboard of all shops is called.
@@ -20,6 +22,7 @@ pub const GLOBAL_BOARD: &str = "global";
 /// Which shops a leaderboard is of. Each has one for every period. As text, [`GLOBAL_BOARD`] or the city's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[cfg_attr(feature = "schema", schemars(extend("minLength" = 1, "maxLength" = CITY_BYTES_MAX)))]
 #[serde(try_from = "String", into = "String")]
 pub enum Board {
     /// All shops.
@@ -93,6 +96,7 @@ pub struct Placed {
     /// The shop.
     pub shop_id: ShopId,
     /// Its place, from 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub place: usize,
 }
 
@@ -103,8 +107,10 @@ pub struct Moved {
     /// The shop.
     pub shop_id: ShopId,
     /// The place that it had, from 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub from: usize,
-    /// The place that it has.
+    /// The place that it has, from 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub to: usize,
 }
 

@@ -5,12 +5,12 @@
 //! A type that is published never changes but by an attribute more: anything else is a new version of it. When something
 //! is said is decided in [`announce`](crate::announce).
 
-use std::fmt;
-use std::str::FromStr;
+mod id;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::id::{EVENT_ID_BYTES_MAX, EventId, EventIdError};
 use crate::board::{Board, BoardEntry, Moved, Placed};
 use crate::edition::Revision;
 use crate::histogram::Histogram;
@@ -33,9 +33,6 @@ pub const LEADERBOARD_CHANGED: &str = "coffeeshop.leaderboard.changed.v1";
 /// Every type that is published.
 pub const TYPES: [&str; 5] = [PHOTO_READY, PHOTO_REJECTED, PHOTO_REMOVED, SCORE_UPDATED, LEADERBOARD_CHANGED];
 
-/// The longest id of an event, in bytes: it is a part of the keys of tables, of which the shorter kind has 1,024.
-pub const EVENT_ID_BYTES_MAX: usize = 900;
-
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -48,6 +45,7 @@ pub struct Event {
     /// Who says it.
     pub source: Source,
     /// The item that it is about: the id without the revision.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^(photo|score|board)/[A-Za-z0-9_%-]+/[A-Za-z0-9_%-]+$")))]
     pub subject: String,
     /// The item's own time: when it was answered or written. RFC 3339, UTC.
     pub time: Timestamp,
@@ -234,77 +232,21 @@ impl Event {
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
         let mut attributes = vec![("type", self.data.kind().to_owned())];
         match &self.data {
-            Data::ScoreUpdated(score) => {
-                attributes.push(("shop_id", score.key.shop_id.to_string()));
-                attributes.extend(score.city.as_ref().map(|city| ("city", city.to_string())));
+            Data::PhotoReady(PhotoReady { photo, .. })
+            | Data::PhotoRejected(PhotoRejected { photo, .. })
+            | Data::PhotoRemoved(PhotoRemoved { photo }) => {
+                let cause = photo.cause.as_str().to_owned();
+                attributes.extend([("shop_id", photo.key.shop_id.to_string()), ("cause", cause)]);
+            }
+            Data::ScoreUpdated(ScoreUpdated { key, city, .. }) => {
+                attributes.push(("shop_id", key.shop_id.to_string()));
+                attributes.extend(city.as_ref().map(|city| ("city", city.to_string())));
             }
             Data::LeaderboardChanged(LeaderboardChanged { board: Board::City(city), .. }) => {
                 attributes.push(("city", city.to_string()));
             }
-            Data::LeaderboardChanged(_) => {}
-            Data::PhotoReady(_) | Data::PhotoRejected(_) | Data::PhotoRemoved(_) => {
-                attributes.extend(self.data.photo().into_iter().flat_map(|photo| {
-                    [("shop_id", photo.key.shop_id.to_string()), ("cause", photo.cause.as_str().to_owned())]
-                }));
-            }
+            Data::LeaderboardChanged(LeaderboardChanged { board: Board::Global, .. }) => {}
         }
         attributes
-    }
-}
-
-/// The id of an event, such as `photo/SHOP/PHOTO/3`: letters, digits and `-_/%`, so that it can stand in a header, in a
-/// key, and between dots.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
-#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[A-Za-z0-9_%/-]{1,900}$")))]
-#[serde(try_from = "String", into = "String")]
-pub struct EventId(String);
-
-/// A text that is no event's id.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an event's id is 1 to {EVENT_ID_BYTES_MAX} of A-Z a-z 0-9 - _ / %, this is {0:?}")]
-pub struct EventIdError(String);
-
-impl EventId {
-    /// The id of a revision of `subject`, whose parts are escaped.
-    pub(crate) fn of(subject: &str, revision: u64) -> Self {
-        Self(format!("{subject}/{revision}"))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for EventId {
-    type Err = EventIdError;
-
-    fn from_str(text: &str) -> Result<Self, EventIdError> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '%');
-        if text.is_empty() || text.len() > EVENT_ID_BYTES_MAX || !text.chars().all(plain) {
-            return Err(EventIdError(text.to_owned()));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl TryFrom<String> for EventId {
-    type Error = EventIdError;
-
-    fn try_from(text: String) -> Result<Self, EventIdError> {
-        text.parse()
-    }
-}
-
-impl From<EventId> for String {
-    fn from(id: EventId) -> String {
-        id.0
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

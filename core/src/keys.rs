@@ -90,9 +90,17 @@ impl fmt::Display for PhotoKey {
     }
 }
 
+/// What a rendition's key looks like, for schemas.
+#[cfg(feature = "schema")]
+const RENDITION_KEY_PATTERN: &str = concat!(
+    "^photos/[A-Za-z0-9_-]{1,64}/[A-Za-z0-9_-]{1,64}/",
+    "[0-9]{10,20}-[0-9A-Fa-f]{16}/[A-Za-z0-9_-]{1,64}\\.jpg$"
+);
+
 /// Where a rendition lies: `photos/{shop_id}/{photo_id}/{edition}/{name}.jpg`. What lies there never changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = RENDITION_KEY_PATTERN)))]
 #[serde(try_from = "String", into = "String")]
 pub struct RenditionKey {
     /// Whose rendition it is.

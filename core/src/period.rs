@@ -64,6 +64,7 @@ impl FromStr for Month {
 /// What a score is of: all time, or one month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^(all|(199[0-9]|20[0-9]{2})-(0[1-9]|1[0-2]))$")))]
 #[serde(try_from = "String", into = "String")]
 pub enum Period {
     /// Every rating, written `all`.

@@ -43,6 +43,7 @@ impl fmt::Display for ScoreKey {
 /// A city, as `shops` names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("minLength" = 1, "maxLength" = CITY_BYTES_MAX)))]
 #[serde(try_from = "String", into = "String")]
 pub struct City(String);
 

@@ -109,8 +109,8 @@ pub enum Channel {
     },
     /// By an HTTP call, as [Standard Webhooks](https://www.standardwebhooks.com) has it.
     Webhook {
-        /// Where to.
-        url: String,
+        /// Where to; often a password is a part of it.
+        url: Secret,
         /// What it is signed with, `whsec_..`: each of them, so that they can be changed without a gap.
         secrets: Vec<Secret>,
     },
@@ -130,7 +130,7 @@ struct Written {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum WrittenChannel {
     Inbox { user_id: Option<UserId> },
-    Webhook { url: String, secrets: Vec<Secret> },
+    Webhook { url: Secret, secrets: Vec<Secret> },
 }
 
 /// A subscription that does not say whose inbox.
@@ -155,7 +155,7 @@ impl TryFrom<Written> for Subscription {
     }
 }
 
-/// A webhook's secret, as it was given. Never shown.
+/// What a webhook's owner alone should know, as it was given. Never shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -166,7 +166,7 @@ impl Secret {
         Self(secret.into())
     }
 
-    /// To sign with, and for nothing else.
+    /// To sign with, or to call, and for nothing else.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The effects of events and notifications.
+//! The effects of events and notifications. What is said, and to whom, is not decided here.
 
 use std::future::Future;
 
@@ -9,12 +9,13 @@ use crate::delivery::{Delivery, DeliveryKey};
 use crate::event::Event;
 use crate::ids::ChannelId;
 use crate::inbox::InboxItem;
-use crate::subscription::{Subscriber, Subscription};
+use crate::subscription::{Secret, Subscriber, Subscription};
 
 /// The topic that the world subscribes to.
 pub trait EventTopic {
     /// Publishes each; how it went, in their order. `Ok`: every subscription will get it, at least once. The order in
-    /// which they arrive is not promised.
+    /// which they arrive is not promised. All go out at once, in however many calls it takes, so that it takes as long as
+    /// one of them: who publishes decides how many that is.
     fn publish(&self, events: &[&Event]) -> impl Future<Output = Vec<Result<(), PortError>>> + Send;
 }
 
@@ -64,13 +65,13 @@ pub enum DeliveryResult {
     /// It did not, for now or for good: anyone may try again.
     Failed {
         /// Why, for programs: a short code.
-        code: String,
+        code: &'static str,
     },
 }
 
 /// Subscriptions, deliveries and inboxes. Every read sees every earlier write.
 pub trait NotificationStore {
-    /// A page of a subscriber's subscriptions, as large as the implementation likes.
+    /// A page of a subscriber's subscriptions: at most a hundred, because each of them is about to become a message.
     fn subscriptions(
         &self,
         subscriber: &Subscriber,
@@ -84,29 +85,30 @@ pub trait NotificationStore {
         channel_id: &ChannelId,
     ) -> impl Future<Output = Result<Option<Result<Subscription, Malformed>>, PortError>> + Send;
 
-    /// Uses a webhook no more, if its URL still is `url`.
+    /// Uses a webhook no more, if its URL still is `url`; `LostRace`: it is another, or the webhook is gone.
     fn disable(
         &self,
         subscriber: &Subscriber,
         channel_id: &ChannelId,
-        url: &str,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
+        url: &Secret,
+    ) -> impl Future<Output = Result<Put, PortError>> + Send;
 
-    /// Takes the lease of a delivery until `until`, in one step, unless it has been made, or somebody has a lease that
-    /// ends after `now`.
+    /// Takes the lease of a delivery until `until`, in one step, unless it has been made, or another owner has a lease that
+    /// ends after `now`. An owner is whoever handles one message in one invocation.
     fn lease(
         &self,
         delivery: &DeliveryKey,
+        owner: &str,
         now: Timestamp,
         until: Timestamp,
     ) -> impl Future<Output = Result<Lease, PortError>> + Send;
 
-    /// Notes what became of a delivery whose lease until `until` was taken, and gives the lease up. One that another worker
-    /// has by now stays, and a delivery that was made stays made.
+    /// Notes what became of a delivery, and gives the owner's lease up. One that another owner has by now stays, and a
+    /// delivery that was made stays made.
     fn finish(
         &self,
         delivery: &DeliveryKey,
-        until: Timestamp,
+        owner: &str,
         now: Timestamp,
         result: &DeliveryResult,
     ) -> impl Future<Output = Result<(), PortError>> + Send;

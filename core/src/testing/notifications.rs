@@ -1,4 +1,5 @@
-//! Subscriptions, deliveries, inboxes and both queues of the notifier in memory: as unkind as the real ones.
+//! Subscriptions, deliveries, inboxes and both queues of the notifier in memory: as unkind as the real ones. Webhooks are
+//! not here.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -16,7 +17,7 @@ use crate::ports::{
     Clock, DeliveryQueue, DeliveryResult, Lease, Malformed, NotificationStore, ParkReason, PortError, Put, Receipt,
     SourceQueue, SubscriptionPage,
 };
-use crate::subscription::{Channel, Subscriber, Subscription};
+use crate::subscription::{Channel, Secret, Subscriber, Subscription};
 
 /// How many subscriptions are on a page.
 const PAGE: usize = 2;
@@ -38,11 +39,13 @@ struct State {
     inbox: BTreeMap<(UserId, EventId), InboxItem>,
     queues: [MemoryQueue; 2],
     now: Timestamp,
+    call_takes: SignedDuration,
 }
 
 #[derive(Debug, Default)]
 struct Made {
-    lease_until: Option<Timestamp>,
+    /// Whose, and until when.
+    lease: Option<(String, Timestamp)>,
     result: Option<DeliveryResult>,
 }
 
@@ -71,6 +74,7 @@ impl NotificationWorld {
                 inbox: BTreeMap::new(),
                 queues,
                 now: Timestamp::default(),
+                call_takes: SignedDuration::ZERO,
             }),
         }
     }
@@ -150,6 +154,11 @@ impl NotificationWorld {
         self.state().now += duration;
     }
 
+    /// Lets every port call take so long from now on.
+    pub fn take_calls_of(&self, duration: SignedDuration) {
+        self.state().call_takes = duration;
+    }
+
     /// Lets time pass until a message of any queue can be received; false if there is none.
     pub fn advance_to_next_message(&self) -> bool {
         let mut state = self.state();
@@ -162,7 +171,10 @@ impl NotificationWorld {
 
     async fn call<T>(&self, call: &'static str, effect: impl FnOnce(&mut State) -> T) -> Result<T, PortError> {
         let reply = self.calls.enter(call).await?;
-        let result = effect(&mut self.state());
+        let mut state = self.state();
+        let result = effect(&mut state);
+        let takes = state.call_takes;
+        state.now += takes;
         reply.leave(result)
     }
 }
@@ -266,29 +278,39 @@ impl NotificationStore for NotificationWorld {
         self.call("subscriptions.get", |state| state.subscriptions.get(&key).cloned()).await
     }
 
-    async fn disable(&self, subscriber: &Subscriber, channel_id: &ChannelId, url: &str) -> Result<(), PortError> {
+    async fn disable(&self, subscriber: &Subscriber, channel_id: &ChannelId, url: &Secret) -> Result<Put, PortError> {
         let key = (subscriber.clone(), channel_id.to_string());
-        self.call("subscriptions.disable", |state| {
-            if let Some(Ok(subscription)) = state.subscriptions.get_mut(&key)
-                && matches!(&subscription.channel, Channel::Webhook { url: there, .. } if there == url)
+        self.call("subscriptions.disable", |state| match state.subscriptions.get_mut(&key) {
+            Some(Ok(subscription))
+                if matches!(&subscription.channel, Channel::Webhook { url: there, .. } if there == url) =>
             {
                 subscription.enabled = false;
+                Put::Stored
             }
+            _ => Put::LostRace,
         })
         .await
     }
 
-    async fn lease(&self, delivery: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Lease, PortError> {
+    async fn lease(
+        &self,
+        delivery: &DeliveryKey,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, PortError> {
         self.call("deliveries.lease", |state| {
             let made = state.deliveries.entry(delivery.clone()).or_default();
             if made.delivered() {
                 return Lease::Delivered;
             }
-            if let Some(others) = made.lease_until.filter(|others| *others > now) {
-                return Lease::Others { until: others };
+            match &made.lease {
+                Some((others, there)) if *there > now && others != owner => Lease::Others { until: *there },
+                _ => {
+                    made.lease = Some((owner.to_owned(), until));
+                    Lease::Ours
+                }
             }
-            made.lease_until = Some(until);
-            Lease::Ours
         })
         .await
     }
@@ -296,15 +318,15 @@ impl NotificationStore for NotificationWorld {
     async fn finish(
         &self,
         delivery: &DeliveryKey,
-        until: Timestamp,
+        owner: &str,
         _now: Timestamp,
         result: &DeliveryResult,
     ) -> Result<(), PortError> {
         self.call("deliveries.finish", |state| {
             let made = state.deliveries.entry(delivery.clone()).or_default();
-            let ours = made.lease_until == Some(until) && !made.delivered();
+            let ours = made.lease.as_ref().is_some_and(|(there, _)| there == owner) && !made.delivered();
             if ours || matches!(result, DeliveryResult::Delivered { .. }) {
-                *made = Made { lease_until: None, result: Some(result.clone()) };
+                *made = Made { lease: None, result: Some(result.clone()) };
             }
         })
         .await

@@ -50,7 +50,7 @@ fn webhook(subscriber: &Subscriber, channel_id: &str) -> Subscription {
         subscriber: subscriber.clone(),
         channel_id: channel_id.parse().unwrap(),
         enabled: true,
-        channel: Channel::Webhook { url: "https://example.com/hook".to_owned(), secrets: vec![Secret::new(SECRET)] },
+        channel: Channel::Webhook { url: Secret::new("https://example.com/hook"), secrets: vec![Secret::new(SECRET)] },
     }
 }
 
@@ -94,11 +94,13 @@ pub async fn subscriptions(store: &impl NotificationStore, app: &impl App, user_
     assert_eq!(one("nowhere").await, None);
 
     let hook = &hooks[0];
-    store.disable(&subscriber, &hook.channel_id, "https://example.com/another").await.unwrap();
+    let disable =
+        async |id: &str, url: &str| store.disable(&subscriber, &id.parse().unwrap(), &Secret::new(url)).await.unwrap();
+    assert_eq!(disable("b-hook", "https://example.com/another").await, Put::LostRace);
     assert_eq!(one("b-hook").await, Some(Ok(hook.clone())), "it has another URL by now");
-    store.disable(&subscriber, &hook.channel_id, "https://example.com/hook").await.unwrap();
+    assert_eq!(disable("b-hook", "https://example.com/hook").await, Put::Stored);
     assert_eq!(one("b-hook").await, Some(Ok(Subscription { enabled: false, ..hook.clone() })));
-    store.disable(&subscriber, &"nowhere".parse().unwrap(), "https://example.com/hook").await.unwrap();
+    assert_eq!(disable("nowhere", "https://example.com/hook").await, Put::LostRace);
     assert_eq!(one("nowhere").await, None, "nothing is made");
 }
 
@@ -111,29 +113,39 @@ pub async fn leases(store: &impl NotificationStore, user_id: &UserId) {
         channel_id: "hook".parse().unwrap(),
     };
     let first = key("1");
-    let lease = async |now: i64, until: i64| store.lease(&first, at(now), at(until)).await.unwrap();
-    assert_eq!(lease(0, 10).await, Lease::Ours);
-    assert_eq!(lease(9, 20).await, Lease::Others { until: at(10) });
-    assert_eq!(store.lease(&key("2"), at(9), at(20)).await.unwrap(), Lease::Ours, "another event is another delivery");
-    assert_eq!(lease(10, 20).await, Lease::Ours, "it has ended");
+    let lease = async |owner: &str, now: i64, until: i64| store.lease(&first, owner, at(now), at(until)).await.unwrap();
+    assert_eq!(lease("a", 0, 10).await, Lease::Ours);
+    assert_eq!(lease("a", 1, 10).await, Lease::Ours, "whose reply was lost, asks again");
+    assert_eq!(lease("b", 9, 20).await, Lease::Others { until: at(10) });
+    let second = key("2");
+    assert_eq!(
+        store.lease(&second, "b", at(9), at(20)).await.unwrap(),
+        Lease::Ours,
+        "another event is another delivery"
+    );
+    assert_eq!(lease("b", 10, 20).await, Lease::Ours, "it has ended");
 
-    let failed = DeliveryResult::Failed { code: "status_503".to_owned() };
-    store.finish(&first, at(10), at(11), &failed).await.unwrap();
-    assert_eq!(lease(12, 30).await, Lease::Others { until: at(20) }, "who comes late gives up nobody else's lease");
-    store.finish(&first, at(20), at(13), &failed).await.unwrap();
-    assert_eq!(lease(13, 30).await, Lease::Ours, "it was given up");
+    let failed = DeliveryResult::Failed { code: "status_5xx" };
+    store.finish(&first, "a", at(11), &failed).await.unwrap();
+    assert_eq!(
+        lease("a", 12, 30).await,
+        Lease::Others { until: at(20) },
+        "who comes late gives up nobody else's lease"
+    );
+    store.finish(&first, "b", at(13), &failed).await.unwrap();
+    assert_eq!(lease("c", 13, 30).await, Lease::Ours, "it was given up");
 
     let delivered = DeliveryResult::Delivered { status: 204 };
-    store.finish(&first, at(30), at(14), &delivered).await.unwrap();
-    assert_eq!(lease(14, 40).await, Lease::Delivered);
-    store.finish(&first, at(30), at(15), &failed).await.unwrap();
-    assert_eq!(lease(1000, 2000).await, Lease::Delivered, "once made, made for ever");
+    store.finish(&first, "c", at(14), &delivered).await.unwrap();
+    assert_eq!(lease("d", 14, 40).await, Lease::Delivered);
+    store.finish(&first, "c", at(15), &failed).await.unwrap();
+    assert_eq!(lease("d", 1000, 2000).await, Lease::Delivered, "once made, made for ever");
 
     let late = key("3");
-    assert_eq!(store.lease(&late, at(0), at(10)).await.unwrap(), Lease::Ours);
-    assert_eq!(store.lease(&late, at(10), at(20)).await.unwrap(), Lease::Ours);
-    store.finish(&late, at(10), at(11), &delivered).await.unwrap();
-    assert_eq!(store.lease(&late, at(11), at(20)).await.unwrap(), Lease::Delivered, "it was made, by whomever");
+    assert_eq!(store.lease(&late, "a", at(0), at(10)).await.unwrap(), Lease::Ours);
+    assert_eq!(store.lease(&late, "b", at(10), at(20)).await.unwrap(), Lease::Ours);
+    store.finish(&late, "a", at(11), &delivered).await.unwrap();
+    assert_eq!(store.lease(&late, "c", at(11), at(20)).await.unwrap(), Lease::Delivered, "it was made, by whomever");
 }
 
 /// An item is put into an inbox once.

@@ -1,8 +1,9 @@
-//! Pages of leaderboards, merged from what was found in partitions.
+//! What leaderboards are called; and pages of them, merged from what was found in partitions.
 
-use coffeeshop_core::board::Page;
-use coffeeshop_core::score::{RankKey, Score};
+use coffeeshop_core::board::{Board, Page};
+use coffeeshop_core::score::{CityError, RankKey, Score};
 use coffeeshop_core::testing::scores_contract::score;
+use serde_json::json;
 
 /// `a5@2` is shop `a` with five ratings, by its second revision; the more ratings, the better.
 fn entry(text: &str) -> Score {
@@ -21,6 +22,23 @@ fn check(found: &str, cut: Option<&str>, limit: usize, page: &str, next: Option<
     let merged = Page::merge(found.split_whitespace().map(entry), cut.map(key), limit);
     let scores: Vec<_> = page.split_whitespace().map(entry).collect();
     assert_eq!(merged, Page { scores, next: next.map(key) }, "{found:?} cut at {cut:?}, at most {limit}");
+}
+
+#[test]
+fn a_leaderboard_is_called_global_or_as_its_city() {
+    let city = |name: &str| Board::City(name.parse().unwrap());
+    for (text, board) in
+        [("global", Board::Global), ("Global", city("Global")), ("Frankfurt (Oder) #1", city("Frankfurt (Oder) #1"))]
+    {
+        assert_eq!(text.parse().as_ref(), Ok(&board));
+        assert_eq!(board.to_string(), text);
+        assert_eq!(serde_json::to_value(&board).unwrap(), text);
+        assert_eq!(serde_json::from_value::<Board>(json!(text)).unwrap(), board);
+    }
+    for text in ["", "a\nb", "\u{FFFE}"] {
+        assert_eq!(text.parse::<Board>(), Err(CityError::Text { bytes: text.len() }), "{text:?}");
+        assert!(serde_json::from_value::<Board>(json!(text)).is_err(), "{text:?}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What consumers read: names, attributes, schemas, and everything that was ever said.
+//! What consumers read: names, schemas, and everything that was ever said.
 
 #[path = "../schemas/mod.rs"]
 mod schemas;
@@ -8,13 +8,13 @@ use std::fs;
 use std::path::Path;
 
 use coffeeshop_core::announce::announce;
-use coffeeshop_core::event::{EVENT_ID_BYTES_MAX, Event, EventId, TYPES};
+use coffeeshop_core::event::{EVENT_ID_BYTES_MAX, Event, EventId, LEADERBOARD_CHANGED, TYPES};
 use serde_json::{Value, json};
 
 use crate::announce::{board, photo, score};
 
 /// Text of every file below the repository's `folder`, by its name.
-fn files(folder: &str) -> BTreeMap<String, String> {
+pub(crate) fn files(folder: &str) -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
     let read = |entry: std::io::Result<fs::DirEntry>| {
         let path = entry.unwrap().path();
@@ -107,29 +107,6 @@ fn what_is_no_event_of_ours_is_an_error() {
 }
 
 #[test]
-fn subscriptions_filter_by_attributes() {
-    let lines: Vec<String> = events()
-        .iter()
-        .map(|event| {
-            let attributes = event.attributes();
-            attributes.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
-        })
-        .collect();
-    assert_eq!(
-        lines,
-        [
-            "type=coffeeshop.photo.ready.v1 shop_id=shop-1 cause=event",
-            "type=coffeeshop.photo.rejected.v1 shop_id=shop-1 cause=event",
-            "type=coffeeshop.photo.removed.v1 shop_id=shop-1 cause=event",
-            "type=coffeeshop.score.updated.v1 shop_id=shop-1 city=Frankfurt (Oder) #1",
-            "type=coffeeshop.score.updated.v1 shop_id=shop-1",
-            "type=coffeeshop.leaderboard.changed.v1",
-            "type=coffeeshop.leaderboard.changed.v1 city=Zürich",
-        ]
-    );
-}
-
-#[test]
 fn an_id_is_plain() {
     let longest = "x".repeat(EVENT_ID_BYTES_MAX);
     for good in ["a", "photo/shop-1/photo_1/3", "board/St%2E%20Gallen/all/7", longest.as_str()] {
@@ -157,6 +134,24 @@ fn the_schemas_are_what_the_types_make() {
 }
 
 #[test]
+fn a_schema_says_that_places_are_from_1_and_how_long_a_name_is() {
+    let (_, text) = schemas::all().into_iter().find(|(name, _)| name.starts_with(LEADERBOARD_CHANGED)).unwrap();
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    let sixty = files("fixtures/events/published").remove("leaderboard-changed-sixty.json").unwrap();
+    let check = |pointer: &str, broken: Value| {
+        let mut event: Value = serde_json::from_str(&sixty).unwrap();
+        assert_eq!(wrong(&schema, &schema, &event), None);
+        *event.pointer_mut(pointer).unwrap() = broken;
+        assert!(wrong(&schema, &schema, &event).is_some(), "{pointer}");
+    };
+    for pointer in ["/data/entered/0/place", "/data/left/0/place", "/data/moved/0/from", "/data/moved/0/to"] {
+        check(pointer, json!(0));
+    }
+    check("/data/board", json!(""));
+    check("/data/board", json!("x".repeat(257)));
+}
+
+#[test]
 fn every_event_is_one_by_the_schema_of_its_type_alone() {
     let schemas: Vec<Value> = schemas::all().iter().map(|(_, text)| serde_json::from_str(text).unwrap()).collect();
     let published = files("fixtures/events/published").into_values().map(|text| serde_json::from_str(&text).unwrap());
@@ -175,7 +170,7 @@ fn every_event_is_one_by_the_schema_of_its_type_alone() {
 }
 
 /// Where a value is not what a schema says, of the keywords that the schemas have; patterns and formats are not looked
-/// at.
+/// at here.
 fn wrong(root: &Value, schema: &Value, value: &Value) -> Option<String> {
     let wrong_here = |keyword: &str| Some(format!("{keyword} of {schema} for {value}"));
     for (keyword, expected) in schema.as_object().unwrap() {
@@ -207,8 +202,11 @@ fn wrong(root: &Value, schema: &Value, value: &Value) -> Option<String> {
                 there.find_map(|(schema, value)| wrong(root, schema, value))
             }
             "items" => value.as_array().into_iter().flatten().find_map(|value| wrong(root, expected, value)),
-            "const" | "title" | "description" | "pattern" | "format" | "minimum" | "minItems" | "maxItems"
-            | "$schema" | "$defs" => None,
+            "minimum" if value.as_u64() < expected.as_u64() => wrong_here(keyword),
+            "minLength" if characters(value) < expected.as_u64() => wrong_here(keyword),
+            "maxLength" if characters(value) > expected.as_u64() => wrong_here(keyword),
+            "const" | "title" | "description" | "pattern" | "format" | "minimum" | "minLength" | "maxLength"
+            | "minItems" | "maxItems" | "$schema" | "$defs" => None,
             other => panic!("the keyword {other}"),
         };
         if found.is_some() {
@@ -216,4 +214,8 @@ fn wrong(root: &Value, schema: &Value, value: &Value) -> Option<String> {
         }
     }
     None
+}
+
+fn characters(text: &Value) -> Option<u64> {
+    Some(text.as_str()?.chars().count() as u64)
 }

@@ -2,7 +2,7 @@
 
 use coffeeshop_core::contribution::Contribution;
 use coffeeshop_core::ids::ShopId;
-use coffeeshop_core::score::{BOARD_PARTS, City, RankKey, Score, board_part};
+use coffeeshop_core::score::{BOARD_PARTS, City, CityError, RankKey, Score, board_part};
 use coffeeshop_core::testing::scores_contract::{contribution, rating, score};
 use serde_json::{Value, json};
 
@@ -133,8 +133,13 @@ fn a_city_can_be_the_key_of_an_index() {
     for city in ["Zürich", "a", "São Paulo #2", &"x".repeat(256)] {
         assert_eq!(city.parse::<City>().unwrap().to_string(), city);
     }
-    for city in ["", "a\nb", &"x".repeat(257)] {
-        assert!(city.parse::<City>().is_err(), "{city:?}");
+    for city in ["", "a\nb", "a\u{FFFE}", "\u{FFFF}b", &"x".repeat(257), &"ü".repeat(129)] {
+        assert_eq!(city.parse::<City>(), Err(CityError::Text { bytes: city.len() }), "{city:?}");
+    }
+    assert_eq!("global".parse::<City>(), Err(CityError::Global));
+    assert!(serde_json::from_value::<City>(json!("global")).is_err());
+    for city in ["Global", "global ", "globals", "\u{FFFD}", "😀"] {
+        assert_eq!(city.parse::<City>().unwrap().to_string(), city);
     }
 }
 

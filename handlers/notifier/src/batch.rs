@@ -20,11 +20,13 @@ use crate::webhook::target::Allow;
 /// The template's batch size, and how many messages are worked on at once.
 pub const BATCH_MESSAGES_MAX: usize = 10;
 
-/// How long before the deadline nothing is begun any more: what is not done is given back in this time.
-pub const GIVE_BACK: SignedDuration = SignedDuration::from_secs(5);
+/// How long before the deadline nothing is begun any more, but the calls that conclude what was begun: three at most.
+pub const GIVE_BACK: SignedDuration = SignedDuration::from_secs(7);
 
-/// How long a call of AWS may take, all its attempts together: one that hangs ends before Lambda would end the function.
-pub const CALL_MAX: Duration = Duration::from_secs(4);
+/// How long a call of AWS may take, all its attempts together.
+pub const CALL_MAX: Duration = Duration::from_secs(2);
+
+const _: () = assert!(3 * CALL_MAX.as_millis() < GIVE_BACK.as_millis().unsigned_abs());
 
 /// By how much a lease outlasts the deadline: longer than two clocks differ.
 pub const LEASE_BEYOND_DEADLINE: SignedDuration = SignedDuration::from_secs(5);
@@ -61,7 +63,7 @@ pub(crate) struct Work<'a, S, Q, O, P, C> {
     pub(crate) until: Timestamp,
     /// When the leases that are taken end.
     pub(crate) lease_until: Timestamp,
-    seed: u64,
+    request_id: &'a str,
 }
 
 /// What became of a message.
@@ -87,10 +89,8 @@ where
     C: Clock,
 {
     let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline)?)?;
-    let mut seed = DefaultHasher::new();
-    context.request_id.hash(&mut seed);
     let (until, lease_until) = (deadline - GIVE_BACK, deadline + LEASE_BEYOND_DEADLINE);
-    let work = Work { deps, until, lease_until, seed: seed.finish() };
+    let work = Work { deps, until, lease_until, request_id: &context.request_id };
     let mut messages = Vec::new();
     for message in event.records {
         let source = message.event_source_arn.clone().unwrap_or_default();
@@ -119,10 +119,15 @@ impl<S, Q, O, P, C: Clock> Work<'_, S, Q, O, P, C> {
         if late { Err(PortError::busy("batch", "no time is left")) } else { Ok(()) }
     }
 
+    /// Who handles this message now: another for each message and invocation.
+    pub(crate) fn owner(&self, message: &Received) -> String {
+        format!("{}/{}", self.request_id, message.id.as_str())
+    }
+
     /// From 0 to 1, another for each message and invocation.
     pub(crate) fn chance(&self, message: &Received) -> f64 {
         let mut hash = DefaultHasher::new();
-        (self.seed, message.id.as_str()).hash(&mut hash);
+        self.owner(message).hash(&mut hash);
         Rng::with_seed(hash.finish()).f64()
     }
 }

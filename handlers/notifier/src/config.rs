@@ -117,8 +117,17 @@ mod tests {
     fn everything_arrives_where_it_belongs() {
         let config = Config::from_lookup(value).unwrap();
         assert_eq!(config.store.deliveries_table, "deliveries_table");
-        assert_eq!((config.deliveries.arn.as_str(), config.delivery_attempts), ("deliveries_queue_arn", 12));
-        assert_eq!(config.notifications.dlq_url, "notifications_dlq_url");
+        assert_eq!(config.delivery_attempts, 12);
+        let queue = |name: &str| Queue {
+            arn: format!("{name}_queue_arn"),
+            url: format!("{name}_queue_url"),
+            dlq_url: format!("{name}_dlq_url"),
+        };
+        assert_eq!((config.notifications, config.deliveries), (queue("notifications"), queue("deliveries")));
+        assert_eq!(
+            (config.store.subscribers_table.as_str(), config.store.inbox_table.as_str()),
+            ("subscribers_table", "inbox_table")
+        );
         assert_eq!(config.webhook_allow, Allow::default());
 
         let with = |wanted: &'static str, text: &'static str| {

@@ -10,7 +10,9 @@ use coffeeshop_aws::sqs_batch::Received;
 use coffeeshop_core::delivery::{Delivery, DeliveryKey, retry_pause};
 use coffeeshop_core::event::Event;
 use coffeeshop_core::ids::UserId;
-use coffeeshop_core::ports::{Clock, DeliveryResult, Lease, NotificationStore, ParkReason, PortError, SourceQueue};
+use coffeeshop_core::ports::{
+    Clock, DeliveryResult, Lease, NotificationStore, ParkReason, PortError, Put, SourceQueue,
+};
 use coffeeshop_core::subscription::{Channel, Secret, Subscription};
 
 use crate::batch::{Ending, Work};
@@ -33,11 +35,11 @@ where
 {
     /// Tells one subscriber of one event, in one way.
     pub(crate) async fn deliver(&self, message: &Received) -> Result<Ending, PortError> {
+        self.in_time()?;
         let delivery = match envelope::delivery(&message.body) {
             Ok(delivery) => delivery,
             Err(reason) => return self.park_delivery(message, &reason).await,
         };
-        self.in_time()?;
         // As it is now: a channel that was switched off, or has another secret, since the event went out.
         let found = self.deps.store.subscription(&delivery.subscriber, &delivery.channel_id).await?;
         let channel = match found {
@@ -67,7 +69,7 @@ where
         &self,
         message: &Received,
         delivery: &Delivery,
-        url: &str,
+        url: &Secret,
         secrets: &[Secret],
     ) -> Result<Ending, PortError> {
         let (target, keys) = match self.target(url, secrets) {
@@ -76,16 +78,19 @@ where
         };
         let key = delivery.key();
         self.in_time()?;
-        let now = self.deps.clock.now();
-        match self.deps.store.lease(&key, now, self.lease_until).await? {
+        let (owner, now) = (self.owner(message), self.deps.clock.now());
+        match self.deps.store.lease(&key, &owner, now, self.lease_until).await? {
             Lease::Ours => {}
             Lease::Delivered => return Ok(ignored(message, "it was delivered before")),
+            Lease::Others { .. } if self.is_last(message) => {
+                let reason = ParkReason::new("leased_by_another", &"another worker was at it, or died at it");
+                return self.park_delivery(message, &reason).await;
+            }
             Lease::Others { until } => {
                 // It may have died; when its lease ends, this message is there.
                 let seconds = until.duration_since(now).as_secs().saturating_add(1);
-                self.deps.deliveries.postpone(&message.receipt, u32::try_from(seconds).unwrap_or(1)).await?;
                 report::leased_by_another(message);
-                return Ok(Ending::Again);
+                return self.again_after(message, seconds.unsigned_abs()).await;
             }
         }
         let left = self.until.duration_since(self.deps.clock.now());
@@ -95,13 +100,13 @@ where
         }
         let call = self.signed(&delivery.event, &keys)?;
         let answer = self.deps.webhooks.post(&target, &call, within).await;
-        self.conclude(message, &key, url, verdict(answer, self.deps.clock.now())).await
+        self.conclude(message, &key, url, verdict(&target, answer, self.deps.clock.now())).await
     }
 
     /// What a webhook's item says, if it can be used.
-    fn target(&self, url: &str, secrets: &[Secret]) -> Result<(Target, Vec<SigningKey>), ParkReason> {
-        let target =
-            Target::parse(url, &self.deps.allow).map_err(|refused| ParkReason::new(refused.code(), &refused))?;
+    fn target(&self, url: &Secret, secrets: &[Secret]) -> Result<(Target, Vec<SigningKey>), ParkReason> {
+        let target = Target::parse(url.reveal(), &self.deps.allow)
+            .map_err(|refused| ParkReason::new(refused.code(), &refused))?;
         let keys = secrets.iter().map(|secret| secret.reveal().parse()).collect::<Result<Vec<SigningKey>, _>>();
         let keys = keys.map_err(|error| ParkReason::new("bad_secret", &error))?;
         if keys.is_empty() {
@@ -120,40 +125,48 @@ where
         &self,
         message: &Received,
         key: &DeliveryKey,
-        url: &str,
+        url: &Secret,
         verdict: Verdict,
     ) -> Result<Ending, PortError> {
         report::called(&verdict);
         let (result, ending) = match verdict {
             Verdict::Delivered { status } => (DeliveryResult::Delivered { status }, Ending::Handled),
-            Verdict::Gone => {
-                self.deps.store.disable(&key.subscriber, &key.channel_id, url).await?;
-                report::disabled(key);
-                (failed("gone"), Ending::Handled)
-            }
-            Verdict::Refused(reason) => {
-                self.park_delivery(message, &reason).await?;
-                (failed(reason.code), Ending::Handled)
-            }
-            Verdict::Retry { reason, .. } if message.receive_count >= self.deps.delivery_attempts => {
-                // SQS would take it to the same place without a reason.
-                self.park_delivery(message, &reason).await?;
-                (failed(reason.code), Ending::Handled)
+            Verdict::Gone => match self.deps.store.disable(&key.subscriber, &key.channel_id, url).await? {
+                Put::Stored => {
+                    report::disabled(key);
+                    (failed("gone"), Ending::Handled)
+                }
+                // It has another URL by now, which was not called yet.
+                Put::LostRace => (failed("gone"), self.again_after(message, 1).await?),
+            },
+            Verdict::Refused(reason) => (failed(reason.code), self.park_delivery(message, &reason).await?),
+            // SQS would take it to the same place without a reason.
+            Verdict::Retry { reason, .. } if self.is_last(message) => {
+                (failed(reason.code), self.park_delivery(message, &reason).await?)
             }
             Verdict::Retry { reason, after } => {
-                let pause = retry_pause(message.receive_count, self.chance(message), after);
-                let seconds = u32::try_from(pause.as_secs()).unwrap_or(u32::MAX);
-                self.deps.deliveries.postpone(&message.receipt, seconds).await?;
-                report::retried(message, &reason, seconds);
-                (failed(reason.code), Ending::Again)
+                let pause = retry_pause(message.receive_count, self.chance(message), after).as_secs();
+                report::retried(message, &reason, pause);
+                (failed(reason.code), self.again_after(message, pause).await?)
             }
         };
-        let now = self.deps.clock.now();
-        if let Err(error) = self.deps.store.finish(key, self.lease_until, now, &result).await {
+        let (owner, now) = (self.owner(message), self.deps.clock.now());
+        if let Err(error) = self.deps.store.finish(key, &owner, now, &result).await {
             // What was to be done is done. Who comes again waits for the end of the lease, and may call once more.
             report::not_noted(message, &error);
         }
         Ok(ending)
+    }
+
+    /// Whether SQS gives it up after this receipt.
+    fn is_last(&self, message: &Received) -> bool {
+        message.receive_count >= self.deps.delivery_attempts
+    }
+
+    async fn again_after(&self, message: &Received, seconds: u64) -> Result<Ending, PortError> {
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        self.deps.deliveries.postpone(&message.receipt, seconds).await?;
+        Ok(Ending::Again)
     }
 
     async fn park_delivery(&self, message: &Received, reason: &ParkReason) -> Result<Ending, PortError> {
@@ -168,6 +181,6 @@ fn ignored(message: &Received, why: &'static str) -> Ending {
     Ending::Handled
 }
 
-fn failed(code: &str) -> DeliveryResult {
-    DeliveryResult::Failed { code: code.to_owned() }
+fn failed(code: &'static str) -> DeliveryResult {
+    DeliveryResult::Failed { code }
 }

@@ -41,7 +41,7 @@ where
                         channel_id: subscription.channel_id,
                         event: event.clone(),
                     }),
-                    Ok(_) => report::ignored(message, "the channel is disabled"),
+                    Ok(_) => report::disabled_channel(),
                     Err(malformed) => {
                         nonsense.get_or_insert(ParkReason::new("malformed_subscription", &malformed));
                     }

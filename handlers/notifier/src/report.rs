@@ -16,6 +16,11 @@ pub(crate) fn fanned_out(deliveries: usize) {
     counter!("deliveries_asked_for").increment(deliveries as u64);
 }
 
+/// A channel of whoever is told is disabled.
+pub(crate) fn disabled_channel() {
+    counter!("channels_disabled").increment(1);
+}
+
 /// There was nothing to do, on purpose.
 pub(crate) fn ignored(message: &Received, why: &'static str) {
     counter!("notifications_ignored").increment(1);
@@ -49,7 +54,7 @@ pub(crate) fn leased_by_another(message: &Received) {
 }
 
 /// A webhook is called again later.
-pub(crate) fn retried(message: &Received, reason: &ParkReason, seconds: u32) {
+pub(crate) fn retried(message: &Received, reason: &ParkReason, seconds: u64) {
     let (attempt, reason) = (message.receive_count, reason.code);
     info!(message.id = message.id.as_str(), attempt, reason, pause_s = seconds, "a webhook is called again later");
 }

@@ -18,8 +18,8 @@ const CALL_MESSAGES_MAX: usize = 10;
 /// The most bytes that SQS takes in one call.
 const QUEUE_CALL_BYTES_MAX: usize = 1 << 20;
 
-/// How many calls are under way at once.
-const CALLS_AT_ONCE: usize = 8;
+/// How many calls of a queue are under way at once.
+const QUEUE_CALLS_AT_ONCE: usize = 8;
 
 /// A message to be sent.
 #[derive(Debug)]
@@ -40,6 +40,15 @@ impl Message {
     }
 }
 
+/// How messages are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// The most bytes that are taken in one call.
+    pub(crate) call_bytes_max: usize,
+    /// How many calls are under way at once.
+    pub(crate) calls_at_once: usize,
+}
+
 /// What is said of the messages of one call, by their ids: their places in it.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -52,13 +61,13 @@ pub(crate) struct Answer {
 pub(crate) async fn send<F>(
     call: &'static str,
     messages: Vec<Message>,
-    bytes_max: usize,
+    limits: Limits,
     send_some: impl Fn(Vec<Message>) -> F,
 ) -> Vec<Result<(), PortError>>
 where
     F: Future<Output = Result<Answer, PortError>>,
 {
-    let sent = cut(messages, bytes_max).into_iter().map(|some| {
+    let sent = cut(messages, limits.call_bytes_max).into_iter().map(|some| {
         let count = some.len();
         let answer = send_some(some);
         async move {
@@ -68,7 +77,7 @@ where
             }
         }
     });
-    stream::iter(sent).buffered(CALLS_AT_ONCE).flat_map(stream::iter).collect().await
+    stream::iter(sent).buffered(limits.calls_at_once).flat_map(stream::iter).collect().await
 }
 
 /// Sends messages to a queue; what became of each, in their order.
@@ -78,7 +87,8 @@ pub(crate) async fn send_to_queue(
     queue_url: &str,
     messages: Vec<Message>,
 ) -> Vec<Result<(), PortError>> {
-    send(call, messages, QUEUE_CALL_BYTES_MAX, |some| send_some_to_queue(call, client, queue_url, some)).await
+    let limits = Limits { call_bytes_max: QUEUE_CALL_BYTES_MAX, calls_at_once: QUEUE_CALLS_AT_ONCE };
+    send(call, messages, limits, |some| send_some_to_queue(call, client, queue_url, some)).await
 }
 
 async fn send_some_to_queue(

@@ -14,7 +14,7 @@ use coffeeshop_core::delivery::DeliveryKey;
 use coffeeshop_core::ids::ChannelId;
 use coffeeshop_core::inbox::InboxItem;
 use coffeeshop_core::ports::{DeliveryResult, Lease, Malformed, NotificationStore, PortError, Put, SubscriptionPage};
-use coffeeshop_core::subscription::{Subscriber, Subscription};
+use coffeeshop_core::subscription::{Secret, Subscriber, Subscription};
 use jiff::Timestamp;
 
 use crate::failed;
@@ -23,6 +23,9 @@ use crate::tables::{Item, text, unable};
 /// For how long an item of `deliveries` stays after its last lease, in seconds: 35 days. A message stays in its queue for
 /// up to 14, and for 14 more in the dead-letter queue; for as long it must be known that its delivery was made.
 const DELIVERY_SECONDS: i64 = 35 * 24 * 60 * 60;
+
+/// How many subscriptions are read at once: each becomes a message with a whole event, and all of these are in memory.
+const PAGE: i32 = 100;
 
 /// Three tables.
 #[derive(Debug, Clone)]
@@ -55,11 +58,11 @@ impl AwsNotificationStore {
 }
 
 /// Updates an item, if it is as the condition says.
-async fn update_if(call: &'static str, update: UpdateItemFluentBuilder) -> Result<(), PortError> {
+async fn update_if(call: &'static str, update: UpdateItemFluentBuilder) -> Result<Put, PortError> {
     match update.send().await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(Put::Stored),
         Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
-            Ok(())
+            Ok(Put::LostRace)
         }
         Err(error) => Err(unable(call, error)),
     }
@@ -120,7 +123,7 @@ fn hidden(name: &str, value: AttributeValue) -> AttributeValue {
 impl NotificationStore for AwsNotificationStore {
     async fn subscriptions(&self, subscriber: &Subscriber, after: Option<&str>) -> Result<SubscriptionPage, PortError> {
         const CALL: &str = "subscriptions.query";
-        let query = self.client.query().table_name(&self.names.subscribers_table).consistent_read(true);
+        let query = self.client.query().table_name(&self.names.subscribers_table).consistent_read(true).limit(PAGE);
         let query = query.expression_attribute_values(":subscriber", text(subscriber));
         let query = match after {
             None => query.key_condition_expression("subscriber = :subscriber"),
@@ -151,7 +154,7 @@ impl NotificationStore for AwsNotificationStore {
         Ok(answer.item.map(|item| parsed(subscriber, item)))
     }
 
-    async fn disable(&self, subscriber: &Subscriber, channel_id: &ChannelId, url: &str) -> Result<(), PortError> {
+    async fn disable(&self, subscriber: &Subscriber, channel_id: &ChannelId, url: &Secret) -> Result<Put, PortError> {
         let update = self.client.update_item().table_name(&self.names.subscribers_table);
         let update = update.key("subscriber", text(subscriber)).key("channel_id", text(channel_id));
         let update = update
@@ -159,21 +162,30 @@ impl NotificationStore for AwsNotificationStore {
             // One that is not there has no URL.
             .condition_expression("#url = :url")
             .expression_attribute_names("#url", "url")
-            .expression_attribute_values(":url", text(url))
+            .expression_attribute_values(":url", text(url.reveal()))
             .expression_attribute_values(":false", AttributeValue::Bool(false))
             .expression_attribute_values(":gone", text("gone"));
         update_if("subscriptions.disable", update).await
     }
 
-    async fn lease(&self, delivery: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Lease, PortError> {
+    async fn lease(
+        &self,
+        delivery: &DeliveryKey,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, PortError> {
         const CALL: &str = "deliveries.lease";
         let expires_at = until.as_second().saturating_add(DELIVERY_SECONDS);
         let update = self
             .update_delivery(delivery)
-            .update_expression("SET lease_until = :until, expires_at = :expires_at")
+            .update_expression("SET lease_until = :until, lease_owner = :owner, expires_at = :expires_at")
+            // Its own, when a reply was lost and the SDK tried again.
             .condition_expression(
-                "attribute_not_exists(delivered_at) AND (attribute_not_exists(lease_until) OR lease_until <= :now)",
+                "attribute_not_exists(delivered_at) AND \
+                 (attribute_not_exists(lease_until) OR lease_until <= :now OR lease_owner = :owner)",
             )
+            .expression_attribute_values(":owner", text(owner))
             .expression_attribute_values(":now", milliseconds(now))
             .expression_attribute_values(":until", milliseconds(until))
             .expression_attribute_values(":expires_at", AttributeValue::N(expires_at.to_string()))
@@ -181,7 +193,6 @@ impl NotificationStore for AwsNotificationStore {
         match update.send().await {
             Ok(_) => Ok(Lease::Ours),
             Err(error) => match error.as_service_error() {
-                // Somebody's lease may be our own, when a reply was lost and the SDK tried again. Nobody can tell.
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let held = failed.item().and_then(held);
                     held.ok_or_else(|| PortError::new(CALL, format!("{delivery} is neither free, nor held, nor made")))
@@ -194,7 +205,7 @@ impl NotificationStore for AwsNotificationStore {
     async fn finish(
         &self,
         delivery: &DeliveryKey,
-        until: Timestamp,
+        owner: &str,
         now: Timestamp,
         result: &DeliveryResult,
     ) -> Result<(), PortError> {
@@ -204,19 +215,23 @@ impl NotificationStore for AwsNotificationStore {
             // What was made is made, whoever has the lease.
             DeliveryResult::Delivered { status } => update
                 .update_expression(
-                    "SET delivered_at = :now, #result = :result, http_status = :status REMOVE lease_until",
+                    "SET delivered_at = :now, #result = :result, http_status = :status \
+                     REMOVE lease_until, lease_owner",
                 )
                 .expression_attribute_values(":result", text("delivered"))
                 .expression_attribute_values(":status", AttributeValue::N(status.to_string())),
             DeliveryResult::Failed { code } => update
-                .update_expression("SET failed_at = :now, #result = :result, #code = :code REMOVE lease_until")
-                .condition_expression("lease_until = :until AND attribute_not_exists(delivered_at)")
+                .update_expression(
+                    "SET failed_at = :now, #result = :result, #code = :code REMOVE lease_until, lease_owner",
+                )
+                .condition_expression("lease_owner = :owner AND attribute_not_exists(delivered_at)")
                 .expression_attribute_names("#code", "code")
                 .expression_attribute_values(":result", text("failed"))
                 .expression_attribute_values(":code", text(code))
-                .expression_attribute_values(":until", milliseconds(until)),
+                .expression_attribute_values(":owner", text(owner)),
         };
-        update_if("deliveries.finish", update).await
+        // That another owner has it by now, is as it should be.
+        update_if("deliveries.finish", update).await.map(drop)
     }
 
     async fn put_inbox(&self, item: &InboxItem) -> Result<Put, PortError> {

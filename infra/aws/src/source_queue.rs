@@ -1,4 +1,4 @@
-//! [`SourceQueue`] over SQS.
+//! [`SourceQueue`] over SQS. Receiving is Lambda's business.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;

@@ -1,19 +1,23 @@
 //! [`EventTopic`] over SNS.
 //!
-//! Who subscribes, and by which filters, is the template's business.
+//! Who subscribes, and by which filters, is the template's business. A call that SNS refuses because of one of its entries
+//! fails all of them: who publishes tries them again in other company.
 
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use coffeeshop_core::event::Event;
 use coffeeshop_core::ports::{EventTopic, PortError};
 
-use crate::batches::{self, Answer, Message};
+use crate::batches::{self, Answer, Limits, Message};
 use crate::failed;
 
 /// The most bytes that [SNS takes in one call][1], unless the topic's `MaximumMessageSize` says otherwise.
 ///
 /// [1]: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
 const CALL_BYTES_MAX: usize = 262_144;
+
+/// All calls go out at once, as the port promises: who publishes decides how many they are.
+const LIMITS: Limits = Limits { call_bytes_max: CALL_BYTES_MAX, calls_at_once: usize::MAX };
 
 const CALL: &str = "topic.publish";
 
@@ -49,7 +53,7 @@ impl EventTopic for SnsTopic {
             Ok(Message { body, attributes: event.attributes() })
         });
         match messages.collect() {
-            Ok(messages) => batches::send(CALL, messages, CALL_BYTES_MAX, |some| self.publish_some(some)).await,
+            Ok(messages) => batches::send(CALL, messages, LIMITS, |some| self.publish_some(some)).await,
             Err(error) => batches::all_failed(events.len(), &error),
         }
     }

@@ -4,8 +4,9 @@
 //! addresses, [for IPv4](https://www.iana.org/assignments/iana-ipv4-special-registry) and
 //! [for IPv6](https://www.iana.org/assignments/iana-ipv6-special-registry), with
 //! [multicast](https://www.iana.org/assignments/ipv4-address-space). They are stricter than the registries' column
-//! "Globally Reachable": no webhook is in a block with a special purpose, so all of them are refused, and so are all
-//! IPv6 addresses that carry an IPv4 address, whatever that address is.
+//! "Globally Reachable": no webhook is in a block with a special purpose, so all of them are refused, and so are the
+//! blocks of IPv6 addresses that carry an IPv4 address, whatever that address is. Who embeds one elsewhere, such as in a
+//! NAT64 prefix of their own, cannot be known by a table.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -14,6 +14,9 @@ use super::address::is_public;
 
 const HTTPS_PORT: u16 = 443;
 
+/// From which length on a part of a path is left out of what is shown, in bytes: shorter ones are words, or no password.
+const HIDDEN_BYTES_MIN: usize = 6;
+
 /// Hosts, each with a port, that are exempt from all rules: `WEBHOOK_ALLOW`, for a receiver on the developer's machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allow(Vec<(Host, u16)>);
@@ -130,6 +133,14 @@ impl Target {
         let path = Uri::from_str(&url[Position::BeforePath..Position::AfterQuery]);
         let (Ok(host_header), Ok(path)) = (host_header, path) else { return Err(Refused::NotAUrl) };
         Ok(Self { is_https, host, port, is_exempt, host_header, path })
+    }
+
+    /// A text in which path and query, and the longer parts of them, are left out.
+    pub fn without_path(&self, text: &str) -> String {
+        let whole = self.path.to_string();
+        let parts = whole.split(['/', '?', '&', '=', ';']).filter(|part| part.len() >= HIDDEN_BYTES_MIN);
+        let text = if whole.len() > 1 { text.replace(&whole, "..") } else { text.to_owned() };
+        parts.fold(text, |text, part| text.replace(part, ".."))
     }
 
     /// The addresses that may be connected to: all of them, or none.

@@ -7,3 +7,4 @@ mod endpoints;
 mod faults;
 mod simulation;
 mod table;
+mod time;

@@ -1,6 +1,6 @@
 //! What of a batch is published, in which order, and how much of it at once.
 
-use coffeeshop_publisher::batch::{CALL_MAX, CALLS_AT_ONCE, GIVE_BACK};
+use coffeeshop_publisher::batch::{CALL_MAX, EVENTS_AT_ONCE, GIVE_BACK};
 use jiff::SignedDuration;
 
 use crate::oracle::{batches, check, check_greatest};
@@ -11,11 +11,11 @@ use crate::writer::{Writer, records};
 fn of_a_score_only_the_newest_state_is_said() {
     let mut writer = Writer::default();
     let batch = [
-        writer.score("a", 1),
-        writer.score("b", 1),
-        writer.score("a", 2),
-        writer.score("a", 3),
-        writer.touch_score("a", 3),
+        writer.score("a", "all", 1),
+        writer.score("b", "all", 1),
+        writer.score("a", "all", 2),
+        writer.score("a", "all", 3),
+        writer.touch_score("a", "all", 3),
     ];
     let topic = Topic::default();
     assert_eq!(invoke(&topic, &records(&batch)).unwrap(), None);
@@ -23,9 +23,18 @@ fn of_a_score_only_the_newest_state_is_said() {
 }
 
 #[test]
+fn a_score_is_of_a_shop_and_a_period() {
+    let mut writer = Writer::default();
+    let batch = [writer.score("a", "all", 1), writer.score("a", "2026-11", 1), writer.score("a", "all", 2)];
+    let topic = Topic::default();
+    assert_eq!(invoke(&topic, &records(&batch)).unwrap(), None);
+    assert_eq!(topic.ids(), ["score/a/2026-11/1", "score/a/all/2"]);
+}
+
+#[test]
 fn a_replaced_state_counts_as_done() {
     let mut writer = Writer::default();
-    let batch = records(&[writer.score("a", 1), writer.score("b", 1), writer.score("a", 2)]);
+    let batch = records(&[writer.score("a", "all", 1), writer.score("b", "all", 1), writer.score("a", "all", 2)]);
     for (entry, first) in [(0, 1), (1, 2)] {
         let topic = Topic::default();
         topic.fail(0, Fault::Entry(entry));
@@ -45,12 +54,12 @@ fn photos_and_boards_say_every_change_in_order() {
 }
 
 #[test]
-fn calls_are_full_and_some_are_under_way_at_once() {
+fn as_many_as_may_be_are_given_at_once() {
     let mut writer = Writer::default();
     let batch: Vec<_> = (0..95).map(|n| writer.photo(&format!("p{n}"), "ready")).collect();
     let topic = Topic::default();
     assert_eq!(invoke(&topic, &records(&batch)).unwrap(), None);
-    assert_eq!((topic.calls(), topic.most_under_way()), (10, CALLS_AT_ONCE));
+    assert_eq!(topic.given(), [EVENTS_AT_ONCE, 95 - EVENTS_AT_ONCE]);
 }
 
 #[test]
@@ -77,8 +86,8 @@ fn no_call_is_begun_in_the_time_for_giving_back() {
     for (seconds, calls) in [(-1, 0), (0, 0), (GIVE_BACK.as_secs(), 0), (GIVE_BACK.as_secs() + 1, 2)] {
         let topic = Topic::default();
         topic.advance(SignedDuration::from_secs(100));
-        let back = invoke_for(seconds, &topic, &batch).unwrap();
-        assert_eq!((topic.calls(), back.is_some()), (calls, calls == 0), "{seconds} s before the deadline");
+        let response = invoke_for(seconds, &topic, &batch);
+        assert_eq!((topic.calls(), response.is_err()), (calls, calls == 0), "{seconds} s before the deadline");
     }
 }
 
@@ -93,6 +102,12 @@ fn a_call_that_hangs_ends_before_lambda_would_end_the_function() {
     let back = invoke(&topic, &event).unwrap().unwrap();
     let rounds = usize::try_from(TIMEOUT_SECONDS - GIVE_BACK.as_secs()).unwrap().div_ceil(4);
     assert_eq!((topic.calls(), place(&event, &back)), (rounds, rounds));
+
+    // One round; the first calls begin just in time, the others do not.
+    let batch: Vec<_> = (0..100).map(|n| writer.photo(&format!("p{n}"), "ready")).collect();
+    let (topic, event) = (Topic::slow(longest), records(&batch));
+    let back = invoke_for(GIVE_BACK.as_secs() + 1, &topic, &event).unwrap().unwrap();
+    assert_eq!((topic.given(), place(&event, &back)), (vec![EVENTS_AT_ONCE], EVENTS_AT_ONCE));
 }
 
 #[test]

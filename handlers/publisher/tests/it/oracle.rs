@@ -32,7 +32,7 @@ pub(crate) fn check(topic: &Topic, written: &[Written], context: &str) {
                 first.push(*revision);
             }
         }
-        assert!(first.is_sorted(), "{context}: {item} in the order {first:?}");
+        // Of a score not every state is said, and one that was left out may be said late, when its batch comes in halves.
         assert!(
             item.starts_with("score/") || first == *said,
             "{context}: {item} says {said:?}, published is {first:?}"
@@ -56,18 +56,21 @@ pub(crate) fn check_greatest(topic: &Topic, written: &[Written], context: &str) 
     }
 }
 
-/// A batch of each stream, with several changes of an item, and more of them than fit into a call.
+/// A batch of each stream, with several changes of an item, and more of them than fit into a call; of photos more than
+/// are published at once.
 pub(crate) fn batches() -> [Vec<Written>; 3] {
     let mut writer = Writer::default();
-    let mut photos: Vec<Written> = (0..25).map(|n| writer.photo(&format!("p{n}"), "ready")).collect();
+    let mut photos: Vec<Written> = (0..55).map(|n| writer.photo(&format!("p{n}"), "ready")).collect();
     for status in ["rejected", "removed", "removed", "ready"] {
         photos.extend((0..4).map(|n| writer.photo(&format!("p{n}"), status)));
     }
     let mut scores = Vec::new();
     for ratings in 1..=3 {
-        scores.extend((0..35).map(|n| writer.score(&format!("s{n}"), ratings)));
+        for period in ["all", "2026-11"] {
+            scores.extend((0..20).map(|n| writer.score(&format!("s{n}"), period, ratings)));
+        }
     }
-    scores.push(writer.touch_score("s7", 4));
+    scores.push(writer.touch_score("s7", "all", 4));
     let boards = ["global", "Vienna", "Turin"]
         .iter()
         .flat_map(|board| [["a", "b"], ["b", "a"], ["a", "b"], ["b", "a"]].map(|shops| (board, shops)))

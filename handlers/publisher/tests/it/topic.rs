@@ -1,5 +1,6 @@
 //! A topic that remembers what it was given, may go wrong, and takes its time; and invocations on it.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard};
 use std::task::Poll;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use coffeeshop_core::event::Event;
 use coffeeshop_core::ports::{Clock, EventTopic, PortError};
-use coffeeshop_publisher::batch::{CALLS_AT_ONCE, Deps, EVENTS_AT_ONCE, handle};
+use coffeeshop_publisher::batch::{Deps, EVENTS_AT_ONCE, handle};
 use coffeeshop_publisher::envelope::Tables;
 use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
@@ -16,6 +17,9 @@ use serde_json::{Value, json};
 
 /// Seconds that one invocation may take, as in the template.
 pub(crate) const TIMEOUT_SECONDS: i64 = 60;
+
+/// How often the mapping tries again, as in the template.
+pub(crate) const RETRIES_MAX: usize = 10;
 
 /// How a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,15 @@ pub(crate) enum Fault {
     Entry(usize),
 }
 
+/// What SNS refuses for ever because of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Its entry.
+    Entry,
+    /// The whole call that it is in.
+    Call,
+}
+
 #[derive(Default)]
 pub(crate) struct Topic {
     state: Mutex<State>,
@@ -36,10 +49,12 @@ pub(crate) struct Topic {
 #[derive(Default)]
 struct State {
     calls: usize,
-    fault: Option<(usize, Fault)>,
+    faults: HashMap<usize, Fault>,
+    refused: Option<(String, Refused)>,
+    down: usize,
+    given: Vec<usize>,
     published: Vec<Event>,
-    under_way: usize,
-    most_under_way: usize,
+    under_way: bool,
     now: Timestamp,
     call: SignedDuration,
 }
@@ -50,6 +65,16 @@ impl Topic {
         Self { state: Mutex::new(State { call, ..State::default() }) }
     }
 
+    /// One that never takes the event with this id.
+    pub(crate) fn refusing(id: &str, refused: Refused) -> Self {
+        Self { state: Mutex::new(State { refused: Some((id.to_owned(), refused)), ..State::default() }) }
+    }
+
+    /// One that nothing reaches for so many invocations.
+    pub(crate) fn down(invocations: usize) -> Self {
+        Self { state: Mutex::new(State { down: invocations, ..State::default() }) }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
@@ -57,7 +82,8 @@ impl Topic {
     /// Makes the `call`-th call from now on (the first is 0) go wrong.
     pub(crate) fn fail(&self, call: usize, fault: Fault) {
         let mut state = self.state();
-        state.fault = Some((state.calls + call, fault));
+        let call = state.calls + call;
+        state.faults.insert(call, fault);
     }
 
     /// Lets time pass.
@@ -69,8 +95,9 @@ impl Topic {
         self.state().calls
     }
 
-    pub(crate) fn most_under_way(&self) -> usize {
-        self.state().most_under_way
+    /// How many events it was given at once, each time.
+    pub(crate) fn given(&self) -> Vec<usize> {
+        self.state().given.clone()
     }
 
     /// Everything that it has, in order.
@@ -84,37 +111,47 @@ impl Topic {
     }
 }
 
-impl EventTopic for Topic {
-    async fn publish(&self, events: &[&Event]) -> Vec<Result<(), PortError>> {
-        const CALL: &str = "topic.publish";
-        assert!((1..=EVENTS_AT_ONCE).contains(&events.len()), "{} events in a call", events.len());
-        let (fault, end) = {
-            let mut state = self.state();
-            let fault = state.fault.filter(|(call, _)| *call == state.calls).map(|(_, fault)| fault);
-            state.calls += 1;
-            state.under_way += 1;
-            state.most_under_way = state.most_under_way.max(state.under_way);
-            assert!(state.under_way <= CALLS_AT_ONCE);
-            (fault, state.now + state.call)
-        };
-        suspend_once().await;
-        let mut state = self.state();
-        state.under_way -= 1;
-        state.now = state.now.max(end);
+impl State {
+    /// One call; how it went for each event.
+    fn call(&mut self, events: &[&Event]) -> Vec<Result<(), PortError>> {
+        let fault = if self.down > 0 { Some(Fault::Before) } else { self.faults.remove(&self.calls) };
+        self.calls += 1;
+        let refused_here = |event: &Event| self.refused.as_ref().is_some_and(|(id, _)| event.id.as_str() == id);
+        let whole = matches!(self.refused, Some((_, Refused::Call))) && events.iter().any(|event| refused_here(event));
         let mut results = Vec::new();
         for (i, event) in events.iter().enumerate() {
-            let fails = match fault {
+            let injected = match fault {
                 Some(Fault::Before) => true,
                 Some(Fault::Entry(entry)) => i == entry.min(events.len() - 1),
                 Some(Fault::After) | None => false,
             };
+            let fails = injected || whole || refused_here(event);
             if !fails {
-                state.published.push((*event).clone());
+                self.published.push((*event).clone());
             }
             let failed = fails || fault == Some(Fault::After);
-            results.push(if failed { Err(PortError::new(CALL, "injected")) } else { Ok(()) });
+            results.push(if failed { Err(PortError::new("topic.publish", "injected")) } else { Ok(()) });
         }
         results
+    }
+}
+
+impl EventTopic for Topic {
+    async fn publish(&self, events: &[&Event]) -> Vec<Result<(), PortError>> {
+        assert!((1..=EVENTS_AT_ONCE).contains(&events.len()), "{} events at once", events.len());
+        let end = {
+            let mut state = self.state();
+            assert!(!state.under_way, "more than {EVENTS_AT_ONCE} at once");
+            state.under_way = true;
+            state.given.push(events.len());
+            state.now + state.call
+        };
+        suspend_once().await;
+        let mut state = self.state();
+        state.under_way = false;
+        state.now = state.now.max(end);
+        // As SNS takes them.
+        events.chunks(10).flat_map(|some| state.call(some)).collect()
     }
 }
 
@@ -128,7 +165,7 @@ impl Clock for Topic {
     }
 }
 
-/// Gives the other calls a turn in between.
+/// Gives others a turn in between.
 async fn suspend_once() {
     let mut suspended = false;
     poll_fn(|context| {
@@ -153,7 +190,10 @@ pub(crate) fn invoke_for(seconds: i64, topic: &Topic, records: &[Value]) -> Resu
     let mut context = Context::default();
     context.deadline = u64::try_from(topic.now().as_millisecond() + seconds * 1000).unwrap();
     let deps = Deps { tables: &tables, topic, clock: topic };
-    let response = block_on(handle(&deps, &payload, &context))?;
+    let response = block_on(handle(&deps, &payload, &context));
+    let mut state = topic.state();
+    state.down = state.down.saturating_sub(1);
+    let response = response?;
     assert!(response.batch_item_failures.len() <= 1, "{response:?}");
     let back = response.batch_item_failures.into_iter().next().map(|failure| failure.item_identifier.unwrap());
     assert_ne!(back.as_deref(), Some(""), "an empty id means the whole batch");
@@ -165,20 +205,21 @@ pub(crate) fn invoke(topic: &Topic, records: &[Value]) -> Result<Option<String>,
     invoke_for(TIMEOUT_SECONDS, topic, records)
 }
 
-/// As the mapping delivers a batch: again from the place that is given back, and in halves when the function fails.
-/// Returns the parts that fail for good.
+/// As the mapping delivers a batch: from the record on that is given back, in halves when the function fails, and
+/// otherwise again until no retry is left. Returns what is archived.
 pub(crate) fn deliver(topic: &Topic, batch: &[Value]) -> Vec<Vec<Value>> {
-    let (mut parts, mut archived) = (vec![batch], Vec::new());
-    for _ in 0..1000 {
-        let Some(part) = parts.pop() else { return archived };
-        match invoke(topic, part) {
-            Ok(None) => {}
-            Ok(Some(number)) => parts.push(&part[place(part, &number)..]),
+    let (mut parts, mut archived) = (vec![(batch, 0)], Vec::new());
+    for _ in 0..10_000 {
+        let Some((part, retries)) = parts.pop() else { return archived };
+        match invoke(topic, part).map(|back| back.map_or(part.len(), |number| place(part, &number))) {
+            Ok(handled) if handled == part.len() => {}
+            Ok(handled) if handled > 0 => parts.push((&part[handled..], retries)),
             Err(_) if part.len() > 1 => {
                 let (first, second) = part.split_at(part.len().div_ceil(2));
-                parts.extend([second, first]);
+                parts.extend([(second, retries), (first, retries)]);
             }
-            Err(_) => archived.push(part.to_vec()),
+            Ok(_) | Err(_) if retries < RETRIES_MAX => parts.push((part, retries + 1)),
+            Ok(_) | Err(_) => archived.push(part.to_vec()),
         }
     }
     panic!("it never ends");

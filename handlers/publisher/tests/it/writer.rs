@@ -52,19 +52,20 @@ impl Writer {
         Written { record, says: (!silent).then(|| format!("photo/shop-1/{photo}/{revision}")) }
     }
 
-    /// The next state of a shop's score of all time.
-    pub(crate) fn score(&mut self, shop: &str, ratings: u64) -> Written {
-        self.revise(shop, 1);
-        let written = self.touch_score(shop, ratings);
-        Written { says: Some(format!("score/{shop}/all/{}", self.revisions[shop])), ..written }
+    /// The next state of a shop's score of a period.
+    pub(crate) fn score(&mut self, shop: &str, period: &str, ratings: u64) -> Written {
+        let name = format!("{shop}/{period}");
+        self.revise(&name, 1);
+        let written = self.touch_score(shop, period, ratings);
+        Written { says: Some(format!("score/{name}/{}", self.revisions[&name])), ..written }
     }
 
     /// A write to a score by which its revision is as before.
-    pub(crate) fn touch_score(&mut self, shop: &str, ratings: u64) -> Written {
-        let revision = self.revisions[shop];
-        let mut score = score(&shop.parse().unwrap(), "all", revision, ratings);
+    pub(crate) fn touch_score(&mut self, shop: &str, period: &str, ratings: u64) -> Written {
+        let revision = self.revisions[&format!("{shop}/{period}")];
+        let mut score = score(&shop.parse().unwrap(), period, revision, ratings);
         score.updated_at = time(revision);
-        let keys = json!({ "shop_id": { "S": shop }, "period": { "S": "all" } });
+        let keys = json!({ "shop_id": { "S": shop }, "period": { "S": period } });
         Written { record: self.record("scores", &keys, &score), says: None }
     }
 

@@ -17,12 +17,13 @@ use coffeeshop_core::delivery::DeliveryKey;
 use coffeeshop_core::ids::ChannelId;
 use coffeeshop_core::inbox::{About, InboxItem};
 use coffeeshop_core::ports::{DeliveryResult, Lease, NotificationStore, Put};
-use coffeeshop_core::subscription::{Channel, Subscriber};
+use coffeeshop_core::subscription::{Channel, Secret, Subscriber};
 use jiff::Timestamp;
 
 type Item = HashMap<String, AttributeValue>;
 
 const SECRET: &str = "whsec_c2VjcmV0";
+const OWNER: &str = "request/message";
 const URL: &str = "https://example.com/hook?token=hidden";
 
 fn text(text: &str) -> AttributeValue {
@@ -130,6 +131,7 @@ async fn subscriptions_are_read_consistently_and_on_from_the_last_key() {
     let seen = Arc::clone(&asked);
     let query = mock!(Client::query).then_compute_output(move |request| {
         assert_eq!((request.table_name(), request.consistent_read()), (Some("subscribers"), Some(true)));
+        assert_eq!(request.limit(), Some(100), "each becomes a message in memory");
         let values = request.expression_attribute_values().unwrap().clone();
         let first = values.len() == 1;
         seen.lock().unwrap().push((request.key_condition_expression().unwrap().to_owned(), values));
@@ -140,7 +142,9 @@ async fn subscriptions_are_read_consistently_and_on_from_the_last_key() {
     let store = store(&[&query]);
     let page = store.subscriptions(&subscriber(), None).await.unwrap();
     assert_eq!((page.subscriptions.len(), page.next.as_deref()), (1, Some("no channel!")));
-    assert!(matches!(&page.subscriptions[0].as_ref().unwrap().channel, Channel::Webhook { url, .. } if url == URL));
+    assert!(
+        matches!(&page.subscriptions[0].as_ref().unwrap().channel, Channel::Webhook { url, .. } if url.reveal() == URL)
+    );
     let page = store.subscriptions(&subscriber(), page.next.as_deref()).await.unwrap();
     assert_eq!((page.subscriptions.len(), page.next), (1, None));
     let of = item([(":subscriber", text("user#user-1"))]);
@@ -206,7 +210,8 @@ fn item_value(secret: &str) -> AttributeValue {
 #[tokio::test]
 async fn a_webhook_is_disabled_if_it_is_still_that_url() {
     let (update, asked) = updates();
-    store(&[&update]).disable(&subscriber(), &hook(), URL).await.unwrap();
+    let disable = async |rule: &Rule| store(&[rule]).disable(&subscriber(), &hook(), &Secret::new(URL)).await.unwrap();
+    assert_eq!(disable(&update).await, Put::Stored);
     let asked = asked.lock().unwrap()[0].clone();
     assert_eq!((asked.table_name(), asked.key()), (Some("subscribers"), Some(&key())));
     assert_eq!(plain(asked.condition_expression(), asked.expression_attribute_names()), "url = :url");
@@ -214,22 +219,28 @@ async fn a_webhook_is_disabled_if_it_is_still_that_url() {
     let values = item([(":url", text(URL)), (":false", AttributeValue::Bool(false)), (":gone", text("gone"))]);
     assert_eq!(asked.expression_attribute_values(), Some(&values));
 
-    store(&[&refused(None)]).disable(&subscriber(), &hook(), URL).await.unwrap();
+    assert_eq!(disable(&refused(None)).await, Put::LostRace);
 }
 
 #[tokio::test]
 async fn a_lease_is_taken_if_nobody_has_one_and_nothing_was_delivered() {
     let (update, asked) = updates();
-    assert_eq!(store(&[&update]).lease(&delivery(), at(0), at(60)).await.unwrap(), Lease::Ours);
+    assert_eq!(store(&[&update]).lease(&delivery(), OWNER, at(0), at(60)).await.unwrap(), Lease::Ours);
     let asked = asked.lock().unwrap()[0].clone();
     assert_eq!((asked.table_name(), asked.key()), (Some("deliveries"), Some(&delivery_key())));
-    let condition = "attribute_not_exists(delivered_at) AND (attribute_not_exists(lease_until) OR lease_until <= :now)";
+    let condition = "attribute_not_exists(delivered_at) AND \
+                     (attribute_not_exists(lease_until) OR lease_until <= :now OR lease_owner = :owner)";
     assert_eq!(asked.condition_expression(), Some(condition));
     let all_old = Some(&ReturnValuesOnConditionCheckFailure::AllOld);
     assert_eq!(asked.return_values_on_condition_check_failure(), all_old);
     // Longer than a message can live in its queue, and again in the dead-letter queue.
     let expires_at = number(1_800_000_060 + 35 * 86_400);
-    let values = item([(":now", milliseconds(0)), (":until", milliseconds(60)), (":expires_at", expires_at)]);
+    let values = item([
+        (":now", milliseconds(0)),
+        (":until", milliseconds(60)),
+        (":owner", text(OWNER)),
+        (":expires_at", expires_at),
+    ]);
     assert_eq!(asked.expression_attribute_values(), Some(&values));
 }
 
@@ -246,7 +257,7 @@ async fn a_lease_that_is_not_had_says_why() {
         (Some(item([])), None),
         (None, None),
     ] {
-        let found = store(&[&refused(there.clone())]).lease(&delivery(), at(0), at(60)).await;
+        let found = store(&[&refused(there.clone())]).lease(&delivery(), OWNER, at(0), at(60)).await;
         match found {
             Ok(lease) => assert_eq!(Some(lease), expected, "{there:?}"),
             Err(error) => assert_eq!((error.call, expected), ("deliveries.lease", None), "{there:?}"),
@@ -257,10 +268,10 @@ async fn a_lease_that_is_not_had_says_why() {
 #[tokio::test]
 async fn what_was_delivered_is_noted_whoever_has_the_lease_and_a_failure_only_with_it() {
     let (update, asked) = updates();
-    let results = [DeliveryResult::Delivered { status: 204 }, DeliveryResult::Failed { code: "timeout".to_owned() }];
+    let results = [DeliveryResult::Delivered { status: 204 }, DeliveryResult::Failed { code: "timeout" }];
     for result in &results {
-        store(&[&update]).finish(&delivery(), at(60), at(5), result).await.unwrap();
-        store(&[&refused(None)]).finish(&delivery(), at(60), at(5), result).await.unwrap();
+        store(&[&update]).finish(&delivery(), OWNER, at(5), result).await.unwrap();
+        store(&[&refused(None)]).finish(&delivery(), OWNER, at(5), result).await.unwrap();
     }
     let asked = asked.lock().unwrap();
     let told = |i: usize| {
@@ -272,11 +283,12 @@ async fn what_was_delivered_is_noted_whoever_has_the_lease_and_a_failure_only_wi
     };
     let now = (":now", text("2027-01-15T08:00:05Z"));
     let delivered = item([now.clone(), (":result", text("delivered")), (":status", number(204))]);
-    let update = "SET delivered_at = :now, result = :result, http_status = :status REMOVE lease_until";
+    let update = "SET delivered_at = :now, result = :result, http_status = :status \
+                  REMOVE lease_until, lease_owner";
     assert_eq!(told(0), (update.to_owned(), String::new(), delivered));
-    let failed = item([now, (":result", text("failed")), (":code", text("timeout")), (":until", milliseconds(60))]);
-    let update = "SET failed_at = :now, result = :result, code = :code REMOVE lease_until";
-    let condition = "lease_until = :until AND attribute_not_exists(delivered_at)";
+    let failed = item([now, (":result", text("failed")), (":code", text("timeout")), (":owner", text(OWNER))]);
+    let update = "SET failed_at = :now, result = :result, code = :code REMOVE lease_until, lease_owner";
+    let condition = "lease_owner = :owner AND attribute_not_exists(delivered_at)";
     assert_eq!(told(1), (update.to_owned(), condition.to_owned(), failed));
 }
 
@@ -304,7 +316,7 @@ async fn a_throttle_is_busy_and_a_denial_is_not() {
         let error = ProvisionedThroughputExceededException::builder().meta(meta).build();
         UpdateItemError::ProvisionedThroughputExceededException(error)
     });
-    assert!(store(&[&throttled]).lease(&delivery(), at(0), at(60)).await.unwrap_err().busy);
+    assert!(store(&[&throttled]).lease(&delivery(), OWNER, at(0), at(60)).await.unwrap_err().busy);
     let denied = mock!(Client::query)
         .then_error(|| QueryError::generic(ErrorMetadata::builder().code("AccessDeniedException").build()));
     assert!(!store(&[&denied]).subscriptions(&subscriber(), None).await.unwrap_err().busy);

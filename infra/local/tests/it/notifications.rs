@@ -50,8 +50,10 @@ impl Told {
     }
 
     async fn subscribe(&self, subscriber: &Subscriber, channel_id: &str, path: Option<&str>) {
-        let webhook =
-            |path| Channel::Webhook { url: self.receiver.url(path), secrets: SECRETS.map(Secret::new).into() };
+        let webhook = |path| Channel::Webhook {
+            url: Secret::new(self.receiver.url(path)),
+            secrets: SECRETS.map(Secret::new).into(),
+        };
         let channel = path.map_or(Channel::Inbox { user_id: user() }, webhook);
         let (subscriber, channel_id) = (subscriber.clone(), channel_id.parse().unwrap());
         self.app.subscribe(&Subscription { subscriber, channel_id, enabled: true, channel }).await.unwrap();

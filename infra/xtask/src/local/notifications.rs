@@ -53,7 +53,8 @@ impl Told {
     pub(crate) async fn subscribe(&self, app: &App) -> Result<()> {
         for subscriber in [Subscriber::User(self.user_id.clone()), Subscriber::Board(Board::Global)] {
             let inbox = Channel::Inbox { user_id: self.user_id.clone() };
-            let webhook = Channel::Webhook { url: self.receiver.url(PATH), secrets: vec![Secret::new(SECRET)] };
+            let webhook =
+                Channel::Webhook { url: Secret::new(self.receiver.url(PATH)), secrets: vec![Secret::new(SECRET)] };
             for (channel_id, channel) in [("app", inbox), ("hook", webhook)] {
                 let subscriber = subscriber.clone();
                 let subscription = Subscription { subscriber, channel_id: channel_id.parse()?, enabled: true, channel };

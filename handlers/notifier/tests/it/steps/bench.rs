@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
@@ -28,7 +29,7 @@ use super::endpoints::{Endpoints, url};
 
 /// As in the template.
 pub(crate) const TIMEOUT_SECONDS: i64 = 60;
-pub(crate) const DELIVERY_ATTEMPTS: u32 = 12;
+pub(crate) const DELIVERY_ATTEMPTS: u32 = 24;
 
 pub(crate) const SECRETS: [&str; 2] =
     ["whsec_b25lIHNlY3JldCBmb3IgdGVzdHMgb25seQ==", "whsec_YW5vdGhlciBzZWNyZXQgZm9yIHRlc3Rz"];
@@ -43,7 +44,7 @@ pub(crate) enum Step {
 /// Everything.
 #[derive(Debug)]
 pub(crate) struct Bench {
-    pub(crate) world: NotificationWorld,
+    pub(crate) world: Arc<NotificationWorld>,
     pub(crate) endpoints: Endpoints,
 }
 
@@ -84,7 +85,7 @@ pub(crate) fn inbox(subscriber: &Subscriber, channel_id: &str, user_id: &str) ->
 
 pub(crate) fn webhook(subscriber: &Subscriber, channel_id: &str, host: &str) -> Subscription {
     let secrets = SECRETS.map(Secret::new).into();
-    let channel = Channel::Webhook { url: url(host), secrets };
+    let channel = Channel::Webhook { url: Secret::new(url(host)), secrets };
     Subscription { channel, ..inbox(subscriber, channel_id, "nobody") }
 }
 
@@ -111,7 +112,7 @@ pub(crate) fn changed(board: &str, version: u64) -> Event {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let world = NotificationWorld::new(DELIVERY_ATTEMPTS);
+        let world = Arc::new(NotificationWorld::new(DELIVERY_ATTEMPTS));
         world.advance(SignedDuration::from_secs(1_795_255_200));
         Self { world, endpoints: Endpoints::default() }
     }
@@ -130,22 +131,31 @@ impl Bench {
 
     /// One invocation, to its end; what it has handled is taken off the queue.
     pub(crate) async fn invoke(&self, step: Step, messages: Vec<Message>, request: u64) {
+        self.invoke_with(step, messages, request, TIMEOUT_SECONDS).await;
+    }
+
+    /// One that has so many seconds left.
+    pub(crate) async fn invoke_within(&self, step: Step, messages: Vec<Message>, seconds: i64) {
+        self.invoke_with(step, messages, 0, seconds).await;
+    }
+
+    async fn invoke_with(&self, step: Step, messages: Vec<Message>, request: u64, seconds: i64) {
         let notifications = self.world.notifications();
         let deliveries = self.world.deliveries();
         let deps = Deps {
-            store: &self.world,
+            store: &*self.world,
             notifications: &notifications,
             notifications_arn: "notifications".to_owned(),
             deliveries: &deliveries,
             deliveries_arn: "deliveries".to_owned(),
-            outbox: &self.world,
+            outbox: &*self.world,
             webhooks: &self.endpoints,
             allow: Allow::default(),
             delivery_attempts: DELIVERY_ATTEMPTS,
-            clock: &self.world,
+            clock: &*self.world,
         };
         let mut context = Context::default();
-        context.deadline = u64::try_from(self.world.now().as_millisecond() + TIMEOUT_SECONDS * 1000).unwrap();
+        context.deadline = u64::try_from(self.world.now().as_millisecond() + seconds * 1000).unwrap();
         context.request_id = request.to_string();
         let response = handle(&deps, sqs_event(step, &messages), &context).await.unwrap();
         let again: BTreeSet<String> =
@@ -188,6 +198,10 @@ impl Bench {
         for call in &calls {
             let message = &call.message;
             assert_eq!(serde_json::from_str::<Event>(&message.body).unwrap(), *event);
+            assert!(
+                message.timestamp > 1_795_255_000 && message.timestamp <= self.world.now().as_second(),
+                "in seconds"
+            );
             assert_eq!(message.signature, signature(&keys, &message.id, message.timestamp, &message.body));
         }
         let taken = calls.iter().filter(|call| call.status == Some(200)).count();

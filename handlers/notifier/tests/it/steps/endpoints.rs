@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use coffeeshop_notifier::webhook::client::{Answer, Message, Post, RetryAfter};
-use coffeeshop_notifier::webhook::target::{Allow, Target};
+use coffeeshop_core::testing::NotificationWorld;
+use coffeeshop_notifier::webhook::client::{Answer, CALL_MAX, Message, Post, RetryAfter};
+use coffeeshop_notifier::webhook::target::{Allow, Refused, Target};
+
+use jiff::SignedDuration;
 
 use super::bench::turn;
 
@@ -19,6 +22,8 @@ pub(crate) enum Behaviour {
     Recovers { status: u16, after: usize },
     /// With 429, once, and the wish to be left alone for so many seconds; then with 200.
     Busy { seconds: u64 },
+    /// Its name leads to an address that is not public.
+    NotPublic,
     /// Nobody answers.
     Unreachable,
     /// A connection is made, and nothing ever comes of it.
@@ -42,6 +47,9 @@ pub(crate) struct Endpoints {
 struct State {
     behaviours: BTreeMap<String, Behaviour>,
     calls: BTreeMap<String, Vec<Call>>,
+    within: BTreeMap<String, Duration>,
+    /// Whose time a call takes up, all that it may.
+    slow: Option<Arc<NotificationWorld>>,
     /// Host and id of the calls that somebody waits for.
     under_way: Vec<(String, String)>,
     twice_at_once: Vec<String>,
@@ -73,9 +81,24 @@ impl Endpoints {
         self.state().behaviours.insert(host.to_owned(), behaviour);
     }
 
+    /// How a webhook answers.
+    pub(crate) fn behaviour(&self, host: &str) -> Behaviour {
+        self.state().behaviours[host]
+    }
+
     /// What a webhook got.
     pub(crate) fn calls(&self, host: &str) -> Vec<Call> {
         self.state().calls.get(host).cloned().unwrap_or_default()
+    }
+
+    /// Has each call take all the time that it may.
+    pub(crate) fn take_all_their_time(&self, world: &Arc<NotificationWorld>) {
+        self.state().slow = Some(Arc::clone(world));
+    }
+
+    /// How long the last call of a webhook was allowed to take.
+    pub(crate) fn within(&self, host: &str) -> Duration {
+        self.state().within[host]
     }
 
     /// Calls of one webhook with one id that were made while another was under way.
@@ -90,8 +113,12 @@ impl Endpoints {
 }
 
 impl Post for Endpoints {
-    async fn post(&self, target: &Target, message: &Message, _within: Duration) -> Answer {
+    async fn post(&self, target: &Target, message: &Message, within: Duration) -> Answer {
         let host = self.host_of(target);
+        self.state().within.insert(host.clone(), within);
+        if let Some(world) = &self.state().slow {
+            world.advance(SignedDuration::try_from(within.min(CALL_MAX)).unwrap());
+        }
         let call = (host.clone(), message.id.clone());
         {
             let mut state = self.state();
@@ -117,6 +144,7 @@ impl Post for Endpoints {
                     excerpt: String::new(),
                 },
                 Behaviour::Recovers { .. } | Behaviour::Busy { .. } => status(200),
+                Behaviour::NotPublic => Answer::Refused(Refused::Address { address: [10, 0, 0, 1].into() }),
                 Behaviour::Unreachable | Behaviour::Hangs => Answer::Unreachable("connection refused".to_owned()),
             };
             let code = if let Answer::Status { status, .. } = answer { Some(status) } else { None };

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, Waker};
 
+use coffeeshop_core::delivery::{Delivery, DeliveryKey};
 use coffeeshop_core::event::Event;
 use coffeeshop_core::ports::DeliveryResult;
 use coffeeshop_core::subscription::{Channel, Subscriber, Subscription};
@@ -114,7 +115,16 @@ fn check(seed: u64) {
     assert_eq!(bench.endpoints.twice_at_once(), [""; 0], "SEED={seed}");
     for (subscriber, event) in &story.events {
         for (subscription, endpoint) in story.channels.iter().filter(|(of, _)| of.subscriber == *subscriber) {
-            let rests = |body: &String| body.contains(event.id.as_str());
+            let key = DeliveryKey {
+                event_id: event.id.clone(),
+                subscriber: subscriber.clone(),
+                channel_id: subscription.channel_id.clone(),
+            };
+            // An event at rest may be anybody's; a delivery is of one channel.
+            let rests = |body: &String| match serde_json::from_str::<Delivery>(body) {
+                Ok(delivery) => delivery.key() == key,
+                Err(_) => body.contains(event.id.as_str()),
+            };
             let at_rest = dead.iter().any(rests) || parked.iter().any(|parked| rests(&parked.body));
             let what = format!("SEED={seed}: {} to {}", event.id, subscription.channel_id);
             match (&subscription.channel, endpoint) {

@@ -22,6 +22,8 @@ fn a_photo_is_told_to_its_uploader_in_each_way_and_to_nobody_else() {
     bench.world.subscribe(webhook(&user("bob"), "one", "other.example"));
     bench.world.subscribe(Subscription { enabled: false, ..webhook(&ada, "off", "other.example") });
     bench.publish(&event);
+    bench.invoke_now(Step::Notifications);
+    assert_eq!(bench.queue(Step::Deliveries).queued(), 3, "what is disabled is not asked for");
     bench.settle();
 
     bench.assert_told("one.example", &event, 0);
@@ -45,6 +47,13 @@ fn a_leaderboard_is_told_to_those_who_follow_it() {
     bench.world.subscribe(inbox(&board("Eastmere"), "cyd", "cyd"));
     bench.publish(&changed("global", 7));
     bench.settle();
+    let elsewhere = Bench::new();
+    elsewhere.world.subscribe(inbox(&board("Eastmere"), "cyd", "cyd"));
+    elsewhere.world.subscribe(inbox(&global, "ada", "ada"));
+    elsewhere.publish(&changed("Eastmere", 1));
+    elsewhere.settle();
+    let users: Vec<_> = elsewhere.world.inboxes().into_iter().map(|item| item.user_id.to_string()).collect();
+    assert_eq!(users, ["cyd"]);
     let users: Vec<_> = bench.world.inboxes().into_iter().map(|item| item.user_id.to_string()).collect();
     assert_eq!(users, ["ada", "bob"]);
     assert_eq!(bench.endpoints.calls("board.example").len(), 1);
@@ -59,6 +68,8 @@ fn what_nobody_is_told_of_is_ignored() {
     let bench = Bench::new();
     let ada = "ada".parse().unwrap();
     bench.world.subscribe(inbox(&user("ada"), "app", "ada"));
+    bench.endpoints.set("hook.example", Behaviour::Status(200));
+    bench.world.subscribe(webhook(&user("ada"), "hook", "hook.example"));
     bench.publish(&notifications_contract::removed(&ada, 1));
     let mut unknown_uploader = ready("ada", "photo", 1);
     if let Data::PhotoReady(ready) = &mut unknown_uploader.data {
@@ -68,6 +79,7 @@ fn what_nobody_is_told_of_is_ignored() {
     bench.publish(&ready("nobody-subscribed", "photo", 1));
     bench.settle();
     assert_eq!((bench.world.inboxes().len(), bench.world.notifications().parked().len()), (0, 0));
+    assert!(bench.endpoints.calls("hook.example").is_empty());
 }
 
 #[test]
@@ -205,6 +217,7 @@ fn each_answer_comes_to_its_end() {
     check(Behaviour::Status(200), 1, 0..=0, "delivered 200");
     check(Behaviour::Status(299), 1, 0..=0, "delivered 299");
     check(Behaviour::Status(410), 1, 0..=0, "disabled: gone");
+    check(Behaviour::NotPublic, 1, 0..=0, "parked: address: the webhook's address 10.0.0.1 is not public");
     let answered = |code: &str, status: u16| format!("parked: {code}: the webhook answered {status}: said the webhook");
     for (status, code) in
         [(301, "status_3xx"), (400, "status_4xx"), (404, "status_4xx"), (422, "status_4xx"), (101, "status_unknown")]
@@ -216,8 +229,8 @@ fn each_answer_comes_to_its_end() {
     check(Behaviour::Recovers { status: 429, after: 1 }, 2, 5..=10, "delivered 200");
     check(Behaviour::Busy { seconds: 300 }, 2, 300..=300, "delivered 200");
     let attempts = usize::try_from(DELIVERY_ATTEMPTS).unwrap();
-    // 10, 20, .. 2560, 3600, 3600 seconds, and half of that at least.
-    let pauses = 6150..=12_310;
+    // 10, 20, .. 2560 and fourteen times 3600 seconds, and half of that at least.
+    let pauses = 27_700..=55_520;
     check(Behaviour::Status(500), attempts, pauses.clone(), &answered("status_5xx", 500));
     check(Behaviour::Unreachable, attempts, pauses, "parked: unreachable: connection refused");
 }
@@ -233,10 +246,11 @@ fn a_webhook_that_cannot_be_used_is_parked_without_a_call() {
         ("https://169.254.169.254/latest/meta-data", good(), "address"),
         ("hook", good(), "not_a_url"),
         ("https://hook.example/", secret("hunter2"), "bad_secret"),
+        ("https://hook.example/", [good(), secret("hunter2")].concat(), "bad_secret"),
         ("https://hook.example/", Vec::new(), "no_secret"),
     ] {
         let bench = Bench::new();
-        let channel = Channel::Webhook { url: url.to_owned(), secrets };
+        let channel = Channel::Webhook { url: Secret::new(url), secrets };
         bench.world.subscribe(Subscription { channel, ..inbox(&user("ada"), "hook", "ada") });
         bench.publish(&ready("ada", "photo", 1));
         bench.settle();
@@ -263,6 +277,24 @@ fn what_was_parked_is_delivered_when_it_is_replayed() {
     bench.world.deliveries().send(parked.body);
     bench.settle();
     bench.assert_told("hook.example", &event, 0);
+}
+
+#[test]
+fn two_that_fail_at_once_do_not_come_again_at_once() {
+    let bench = Bench::new();
+    for number in 0..2 {
+        bench.endpoints.set(&format!("hook-{number}.example"), Behaviour::Status(503));
+        bench.world.subscribe(webhook(&user("ada"), &format!("hook-{number}"), &format!("hook-{number}.example")));
+    }
+    bench.publish(&ready("ada", "photo", 1));
+    bench.invoke_now(Step::Notifications);
+    bench.invoke_now(Step::Deliveries);
+    let mut seconds = Vec::new();
+    while seconds.len() < 2 {
+        assert!(bench.world.advance_to_next_message());
+        seconds.extend(bench.queue(Step::Deliveries).receive(10).iter().map(|_| bench.world.now().as_second()));
+    }
+    assert_ne!(seconds[0], seconds[1]);
 }
 
 #[test]
