@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use crate::ids::ShopId;
 use crate::period::Period;
@@ -20,10 +21,9 @@ use crate::score::{City, CityError, RankKey, Score};
 pub const GLOBAL_BOARD: &str = "global";
 
 /// Which shops a leaderboard is of. Each has one for every period. As text, [`GLOBAL_BOARD`] or the city's name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline, into = "String", try_from = "String"))]
 #[cfg_attr(feature = "schema", schemars(extend("minLength" = 1, "maxLength" = CITY_BYTES_MAX)))]
-#[serde(try_from = "String", into = "String")]
 pub enum Board {
     /// All shops.
     Global,
@@ -45,20 +45,6 @@ impl FromStr for Board {
 
     fn from_str(text: &str) -> Result<Self, CityError> {
         if text == GLOBAL_BOARD { Ok(Self::Global) } else { text.parse().map(Self::City) }
-    }
-}
-
-impl TryFrom<String> for Board {
-    type Error = CityError;
-
-    fn try_from(text: String) -> Result<Self, CityError> {
-        text.parse()
-    }
-}
-
-impl From<Board> for String {
-    fn from(board: Board) -> String {
-        board.to_string()
     }
 }
 

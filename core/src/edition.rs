@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 use sha2::{Digest, Sha256};
 
 use crate::renditions::RenditionSpecs;
@@ -33,8 +34,7 @@ impl fmt::Display for Revision {
 /// The digits are the first 16 of SHA-256 over version id, pipeline version and rendition specification, each
 /// ended by a zero byte. Because the revision is a part of it, an edition that a later outcome did not take can
 /// never be named again, and may be deleted.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub struct Edition {
     revision: Revision,
     fingerprint: String,
@@ -86,20 +86,6 @@ impl FromStr for Edition {
             return Err(EditionError);
         }
         Ok(edition)
-    }
-}
-
-impl TryFrom<String> for Edition {
-    type Error = EditionError;
-
-    fn try_from(text: String) -> Result<Self, EditionError> {
-        text.parse()
-    }
-}
-
-impl From<Edition> for String {
-    fn from(edition: Edition) -> String {
-        edition.to_string()
     }
 }
 

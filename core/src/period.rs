@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 /// The first year that a rating may be of.
 pub const YEAR_MIN: i16 = 1990;
@@ -16,8 +16,7 @@ pub const YEAR_MIN: i16 = 1990;
 pub const YEAR_MAX: i16 = 2099;
 
 /// A month of UTC from 1990-01 to 2099-12, written `2026-11`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub struct Month {
     year: i16,
     month: i8,
@@ -62,10 +61,9 @@ impl FromStr for Month {
 }
 
 /// What a score is of: all time, or one month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline, into = "String", try_from = "String"))]
 #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^(all|(199[0-9]|20[0-9]{2})-(0[1-9]|1[0-2]))$")))]
-#[serde(try_from = "String", into = "String")]
 pub enum Period {
     /// Every rating, written `all`.
     All,
@@ -87,34 +85,6 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, PeriodError> {
         if text == "all" { Ok(Self::All) } else { text.parse().map(Self::Month) }
-    }
-}
-
-impl TryFrom<String> for Month {
-    type Error = PeriodError;
-
-    fn try_from(text: String) -> Result<Self, PeriodError> {
-        text.parse()
-    }
-}
-
-impl From<Month> for String {
-    fn from(month: Month) -> String {
-        month.to_string()
-    }
-}
-
-impl TryFrom<String> for Period {
-    type Error = PeriodError;
-
-    fn try_from(text: String) -> Result<Self, PeriodError> {
-        text.parse()
-    }
-}
-
-impl From<Period> for String {
-    fn from(period: Period) -> String {
-        period.to_string()
     }
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 use sha2::{Digest as _, Sha256};
 
 use crate::board::GLOBAL_BOARD;
@@ -41,10 +42,9 @@ impl fmt::Display for ScoreKey {
 }
 
 /// A city, as `shops` names it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("minLength" = 1, "maxLength" = CITY_BYTES_MAX)))]
-#[serde(try_from = "String", into = "String")]
 pub struct City(String);
 
 /// A text that is no city's name.
@@ -72,20 +72,6 @@ impl FromStr for City {
             return Err(CityError::Text { bytes: text.len() });
         }
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl TryFrom<String> for City {
-    type Error = CityError;
-
-    fn try_from(text: String) -> Result<Self, CityError> {
-        text.parse()
-    }
-}
-
-impl From<City> for String {
-    fn from(city: City) -> String {
-        city.0
     }
 }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 /// How many hexadecimal digits a sequencer is padded to.
 pub const SEQUENCER_DIGITS: usize = 32;
@@ -14,8 +14,7 @@ pub const SEQUENCER_DIGITS: usize = 32;
 /// event order ([S3 user guide, "Event message structure"][1]).
 ///
 /// [1]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub struct Sequencer(String);
 
 /// A text that is not a sequencer.
@@ -32,20 +31,6 @@ impl FromStr for Sequencer {
             return Err(SequencerError);
         }
         Ok(Self(format!("{:0<SEQUENCER_DIGITS$}", text.to_ascii_uppercase())))
-    }
-}
-
-impl TryFrom<String> for Sequencer {
-    type Error = SequencerError;
-
-    fn try_from(text: String) -> Result<Self, SequencerError> {
-        text.parse()
-    }
-}
-
-impl From<Sequencer> for String {
-    fn from(sequencer: Sequencer) -> String {
-        sequencer.0
     }
 }
 

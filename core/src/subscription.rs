@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use crate::board::Board;
 use crate::event::{Data, Event};
@@ -14,8 +15,7 @@ use crate::ids::{ChannelId, IdError, UserId};
 use crate::score::CityError;
 
 /// Who hears of an event: `user#{user id}`, or `board#{global, or a city}`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub enum Subscriber {
     /// A person, of what they do.
     User(UserId),
@@ -66,20 +66,6 @@ impl FromStr for Subscriber {
             Some(("board", board)) => board.parse().map(Self::Board).map_err(SubscriberError::Board),
             _ => Err(SubscriberError::Kind(text.to_owned())),
         }
-    }
-}
-
-impl TryFrom<String> for Subscriber {
-    type Error = SubscriberError;
-
-    fn try_from(text: String) -> Result<Self, SubscriberError> {
-        text.parse()
-    }
-}
-
-impl From<Subscriber> for String {
-    fn from(subscriber: Subscriber) -> String {
-        subscriber.to_string()
     }
 }
 

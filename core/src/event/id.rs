@@ -3,17 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 /// The longest id of an event, in bytes: it is a part of the keys of tables, of which the shorter kind has 1,024.
 pub const EVENT_ID_BYTES_MAX: usize = 900;
 
 /// The id of an event, such as `photo/SHOP/PHOTO/3`: letters, digits and `-_/%`, so that it can stand in a header, in a
 /// key, and between dots.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[A-Za-z0-9_%/-]{1,900}$")))]
-#[serde(try_from = "String", into = "String")]
 pub struct EventId(String);
 
 /// A text that is no event's id.
@@ -42,20 +41,6 @@ impl FromStr for EventId {
             return Err(EventIdError(text.to_owned()));
         }
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl TryFrom<String> for EventId {
-    type Error = EventIdError;
-
-    fn try_from(text: String) -> Result<Self, EventIdError> {
-        text.parse()
-    }
-}
-
-impl From<EventId> for String {
-    fn from(id: EventId) -> String {
-        id.0
     }
 }
 

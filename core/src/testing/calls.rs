@@ -104,7 +104,7 @@ impl Reply {
 }
 
 /// Gives whoever polls a turn in between.
-pub(super) async fn suspend_once() {
+pub async fn suspend_once() {
     let mut suspended = false;
     poll_fn(|context| {
         if suspended {

@@ -22,7 +22,7 @@ pub mod scores_contract;
 mod time;
 mod world;
 
-pub use calls::Fault;
+pub use calls::{Fault, suspend_once};
 pub use notifications::{NotificationWorld, WorldQueue};
 pub use queue::{Message, Parked};
 pub use scores::{Sabotage, ScoreWorld};

@@ -110,7 +110,7 @@ fn what_is_no_event_of_ours_is_an_error() {
 fn an_id_is_plain() {
     let longest = "x".repeat(EVENT_ID_BYTES_MAX);
     for good in ["a", "photo/shop-1/photo_1/3", "board/St%2E%20Gallen/all/7", longest.as_str()] {
-        assert_eq!(good.parse::<EventId>().map(String::from).as_deref(), Ok(good));
+        assert_eq!(good.parse::<EventId>().map(|id| id.to_string()).as_deref(), Ok(good));
     }
     let too_long = "x".repeat(EVENT_ID_BYTES_MAX + 1);
     for bad in ["", " ", "a b", "a.b", "a#b", "ü", "a\n", too_long.as_str()] {

@@ -33,7 +33,11 @@ fn check(stored: &[Score], city: Option<&str>, expected: &[(&str, ScoreDamage, O
     let found: Vec<_> = differences
         .iter()
         .map(|found| {
-            (found.counted.key.period.to_string(), found.damage(), found.counted.city.clone().map(String::from))
+            (
+                found.counted.key.period.to_string(),
+                found.damage(),
+                found.counted.city.clone().map(|city| city.to_string()),
+            )
         })
         .collect();
     let expected: Vec<_> = expected

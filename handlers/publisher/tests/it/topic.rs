@@ -1,13 +1,12 @@
 //! A topic that remembers what it was given, may go wrong, and takes its time; and invocations on it.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard};
-use std::task::Poll;
 use std::time::Duration;
 
 use coffeeshop_core::event::Event;
 use coffeeshop_core::ports::{Clock, EventTopic, PortError};
+use coffeeshop_core::testing::suspend_once;
 use coffeeshop_publisher::batch::{Deps, EVENTS_AT_ONCE, handle};
 use coffeeshop_publisher::envelope::Tables;
 use futures::executor::block_on;
@@ -163,20 +162,6 @@ impl Clock for Topic {
     async fn sleep(&self, duration: Duration) {
         self.state().now += duration;
     }
-}
-
-/// Gives others a turn in between.
-async fn suspend_once() {
-    let mut suspended = false;
-    poll_fn(|context| {
-        if suspended {
-            return Poll::Ready(());
-        }
-        suspended = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// One invocation with so many seconds until its deadline; what it gives back from.

@@ -1,7 +1,6 @@
 //! The notifier on queues in memory, driven as Lambda drives it, and what must be so in the end.
 
 use std::collections::BTreeSet;
-use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
@@ -17,7 +16,7 @@ use coffeeshop_core::outcome::Outcome;
 use coffeeshop_core::period::Period;
 use coffeeshop_core::ports::{Clock as _, DeliveryResult};
 use coffeeshop_core::subscription::{Channel, Secret, Subscriber, Subscription};
-use coffeeshop_core::testing::{Message, NotificationWorld, WorldQueue, contract};
+use coffeeshop_core::testing::{Message, NotificationWorld, WorldQueue, contract, suspend_once};
 use coffeeshop_notifier::batch::{Deps, handle};
 use coffeeshop_notifier::webhook::signature::signature;
 use coffeeshop_notifier::webhook::target::Allow;
@@ -46,19 +45,6 @@ pub(crate) enum Step {
 pub(crate) struct Bench {
     pub(crate) world: Arc<NotificationWorld>,
     pub(crate) endpoints: Endpoints,
-}
-
-/// Gives whoever polls a turn in between.
-pub(crate) async fn turn() {
-    let mut turned = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut turned, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Polls until it is ready, or nothing has come of so many polls.
@@ -252,7 +238,7 @@ impl<F: Future> NowOrNever for F {}
 
 #[test]
 fn a_turn_is_one_poll() {
-    assert!(turn().now_or_never().is_none());
-    assert!(turn().crashing_after(1).is_none());
-    assert!(turn().crashing_after(2).is_some());
+    assert!(suspend_once().now_or_never().is_none());
+    assert!(suspend_once().crashing_after(1).is_none());
+    assert!(suspend_once().crashing_after(2).is_some());
 }

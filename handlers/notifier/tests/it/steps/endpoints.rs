@@ -5,13 +5,11 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use coffeeshop_core::testing::NotificationWorld;
+use coffeeshop_core::testing::{NotificationWorld, suspend_once};
 use coffeeshop_notifier::webhook::client::{Answer, CALL_MAX, Message, Post, RetryAfter};
 use coffeeshop_notifier::webhook::target::{Allow, Refused, Target};
 
 use jiff::SignedDuration;
-
-use super::bench::turn;
 
 /// How a webhook answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +126,7 @@ impl Post for Endpoints {
             state.under_way.push(call.clone());
         }
         let _under_way = UnderWay { endpoints: self, call };
-        turn().await;
+        suspend_once().await;
         let (answer, hangs) = {
             let mut state = self.state();
             let behaviour = state.behaviours[&host];
@@ -154,7 +152,7 @@ impl Post for Endpoints {
         if hangs {
             pending::<()>().await;
         }
-        turn().await;
+        suspend_once().await;
         answer
     }
 }
