@@ -9,7 +9,7 @@ mod photos;
 mod ratings;
 mod table;
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -52,6 +52,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match arguments.command {
         Some(LocalCommand::Stop) => stop(),
         None => tokio::runtime::Runtime::new()?.block_on(start(arguments)),
+    }
+}
+
+/// Keeps others from starting one until this is dropped: the file that describes a stack is there only when it is deployed,
+/// minutes later.
+fn claim() -> Result<File> {
+    let file = stack_file().with_file_name("lock");
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let lock = File::create(&file).with_context(|| format!("{} cannot be made", file.display()))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => bail!("another `cargo xtask local` is on its way: wait for it, or end it"),
+        // Where files cannot be locked, nobody is kept from anything.
+        Err(TryLockError::Error(_)) | Ok(()) => Ok(lock),
     }
 }
 
@@ -98,6 +113,7 @@ async fn start(arguments: &Arguments) -> Result<()> {
     if let Some(info) = running()? {
         bail!("one is running at {}; end it with `cargo xtask local stop`", info.endpoint);
     }
+    let _claimed = claim()?;
     let photos = match &arguments.photos {
         Some(folder) => photos::in_folder(folder)?,
         None => photos::in_folder(&repo_root().join("fixtures/images"))?,
@@ -119,9 +135,6 @@ async fn start(arguments: &Arguments) -> Result<()> {
 
 fn remember(info: &StackInfo) -> Result<()> {
     let file = stack_file();
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
     let text = serde_json::to_string_pretty(info)? + "\n";
     fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))
 }
