@@ -17,7 +17,7 @@ use coffeeshop_core::period::Period;
 use coffeeshop_core::ports::{Clock as _, DeliveryResult};
 use coffeeshop_core::subscription::{Channel, Secret, Subscriber, Subscription};
 use coffeeshop_core::testing::{Message, NotificationWorld, WorldQueue, contract, suspend_once};
-use coffeeshop_notifier::batch::{Deps, handle};
+use coffeeshop_notifier::batch::{BATCH_MESSAGES_MAX, Deps, handle};
 use coffeeshop_notifier::webhook::signature::signature;
 use coffeeshop_notifier::webhook::target::Allow;
 use futures::FutureExt as _;
@@ -218,6 +218,20 @@ fn sqs_event(step: Step, messages: &[Message]) -> SqsEvent {
     let mut event = SqsEvent::default();
     event.records = messages.iter().map(message).collect();
     event
+}
+
+#[test]
+fn the_template_and_the_code_agree() {
+    let template = include_str!("../../../../../infra/template.yaml");
+    for (part, line, times) in [
+        ("NotifierFunction", format!("BatchSize: {BATCH_MESSAGES_MAX}"), 2),
+        ("DeliveryAttempts", format!("Default: {DELIVERY_ATTEMPTS}"), 1),
+        ("NotifierTimeout", format!("Default: {TIMEOUT_SECONDS}"), 1),
+    ] {
+        let (_, after) = template.split_once(&format!("\n  {part}:\n")).unwrap();
+        let lines = after.lines().take_while(|line| line.is_empty() || line.starts_with("   "));
+        assert_eq!(lines.filter(|there| there.trim() == line).count(), times, "{part}: {line}");
+    }
 }
 
 /// What never waits for anything outside is polled to its end.
