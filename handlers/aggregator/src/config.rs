@@ -3,6 +3,7 @@
 //! What is missing ends the start: there are no fallbacks.
 
 use coffeeshop_aws::scores::ScoreStoreNames;
+use coffeeshop_aws::variable::{Missing, required};
 
 /// What the function needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,11 +14,6 @@ pub struct Config {
     pub quarantine_queue_url: String,
 }
 
-/// A variable that is not there, or empty.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} is not set")]
-pub struct Missing(&'static str);
-
 impl Config {
     /// Reads the environment of the process.
     pub fn from_env() -> Result<Self, Missing> {
@@ -27,7 +23,7 @@ impl Config {
 
     /// Reads variables through `lookup`.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Missing> {
-        let required = |name| lookup(name).filter(|value| !value.is_empty()).ok_or(Missing(name));
+        let required = |name| required(&lookup, name);
         Ok(Self {
             store: ScoreStoreNames {
                 contributions_table: required("CONTRIBUTIONS_TABLE")?,

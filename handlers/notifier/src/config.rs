@@ -5,6 +5,7 @@
 use std::num::ParseIntError;
 
 use coffeeshop_aws::notifications::NotificationNames;
+use coffeeshop_aws::variable::{Missing, required};
 
 use crate::webhook::target::{Allow, BadEntry};
 
@@ -38,8 +39,11 @@ pub struct Queue {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A variable that is not there, or empty.
-    #[error("the environment variable {0} is not set")]
-    Missing(&'static str),
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// What is sent or parked would be received again as something else, or for ever.
+    #[error("two of the queues and dead-letter queues are {0}")]
+    SameQueue(String),
     /// A number that is none.
     #[error("DELIVERY_ATTEMPTS is not a number")]
     Attempts(#[source] ParseIntError),
@@ -57,8 +61,8 @@ impl Config {
 
     /// Reads variables through `lookup`.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let required = |name| lookup(name).filter(|value: &String| !value.is_empty()).ok_or(ConfigError::Missing(name));
-        Ok(Self {
+        let required = |name| required(&lookup, name);
+        let config = Self {
             store: NotificationNames {
                 subscribers_table: required("SUBSCRIBERS_TABLE")?,
                 deliveries_table: required("DELIVERIES_TABLE")?,
@@ -76,7 +80,14 @@ impl Config {
             },
             delivery_attempts: required("DELIVERY_ATTEMPTS")?.parse().map_err(ConfigError::Attempts)?,
             webhook_allow: lookup("WEBHOOK_ALLOW").unwrap_or_default().parse().map_err(ConfigError::Allow)?,
-        })
+        };
+        let queues = [&config.notifications, &config.deliveries];
+        let mut urls: Vec<&String> = queues.into_iter().flat_map(|queue| [&queue.url, &queue.dlq_url]).collect();
+        urls.sort_unstable();
+        match urls.windows(2).find_map(|two| two.first().filter(|first| two.last() == Some(first))) {
+            Some(twice) => Err(ConfigError::SameQueue((*twice).clone())),
+            None => Ok(config),
+        }
     }
 }
 
@@ -109,7 +120,7 @@ mod tests {
     fn what_is_missing_is_named() {
         for missing in REQUIRED {
             let lookup = |name: &str| if name == missing { Some(String::new()) } else { value(name) };
-            assert_eq!(Config::from_lookup(lookup), Err(ConfigError::Missing(missing)));
+            assert_eq!(Config::from_lookup(lookup), Err(Missing(missing).into()));
         }
     }
 
@@ -133,6 +144,10 @@ mod tests {
         let with = |wanted: &'static str, text: &'static str| {
             Config::from_lookup(move |name| if name == wanted { Some(text.to_owned()) } else { value(name) })
         };
+        for name in ["NOTIFICATIONS_QUEUE_URL", "NOTIFICATIONS_DLQ_URL", "DELIVERIES_DLQ_URL"] {
+            let same = ConfigError::SameQueue("deliveries_queue_url".to_owned());
+            assert_eq!(with(name, "deliveries_queue_url"), Err(same), "{name}");
+        }
         assert!(matches!(with("DELIVERY_ATTEMPTS", "often"), Err(ConfigError::Attempts(_))));
         assert!(matches!(with("WEBHOOK_ALLOW", "localhost"), Err(ConfigError::Allow(_))));
         assert_ne!(with("WEBHOOK_ALLOW", "127.0.0.1:8080").unwrap().webhook_allow, Allow::default());

@@ -2,6 +2,8 @@
 //!
 //! What is missing ends the start: there are no fallbacks.
 
+use coffeeshop_aws::variable::{Missing, required};
+
 use crate::envelope::Tables;
 
 /// What the function needs to know.
@@ -13,11 +15,6 @@ pub struct Config {
     pub events_topic_arn: String,
 }
 
-/// A variable that is not there, or empty.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} is not set")]
-pub struct Missing(&'static str);
-
 impl Config {
     /// Reads the environment of the process.
     pub fn from_env() -> Result<Self, Missing> {
@@ -27,7 +24,7 @@ impl Config {
 
     /// Reads variables through `lookup`.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Missing> {
-        let required = |name| lookup(name).filter(|value| !value.is_empty()).ok_or(Missing(name));
+        let required = |name| required(&lookup, name);
         Ok(Self {
             tables: Tables {
                 photos: required("PHOTOS_TABLE")?,

@@ -3,6 +3,7 @@
 //! What is missing or wrong ends the start: there are no fallbacks, but for the default renditions.
 
 use coffeeshop_aws::photos::PhotoStoreNames;
+use coffeeshop_aws::variable::{Missing, required};
 use coffeeshop_core::renditions::{RenditionSpecError, RenditionSpecs};
 
 /// The renditions that are made unless the configuration names others.
@@ -25,8 +26,8 @@ pub struct Config {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A variable that is not there, or empty.
-    #[error("the environment variable {0} is not set")]
-    Missing(&'static str),
+    #[error(transparent)]
+    Missing(#[from] Missing),
     /// A list of renditions that cannot be made.
     #[error("the environment variable RENDITIONS cannot be used")]
     Renditions(#[from] RenditionSpecError),
@@ -47,8 +48,7 @@ impl Config {
 
     /// Reads variables through `lookup`.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let set = |name| lookup(name).filter(|value| !value.is_empty());
-        let required = |name| set(name).ok_or(ConfigError::Missing(name));
+        let required = |name| required(&lookup, name);
         let store = PhotoStoreNames {
             originals_bucket: required("ORIGINALS_BUCKET")?,
             renditions_bucket: required("RENDITIONS_BUCKET")?,
@@ -65,7 +65,7 @@ impl Config {
             store,
             uploads_queue_url,
             uploads_dlq_url,
-            renditions: set("RENDITIONS").as_deref().unwrap_or(RENDITIONS_DEFAULT).parse()?,
+            renditions: required("RENDITIONS").as_deref().unwrap_or(RENDITIONS_DEFAULT).parse()?,
         })
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         for (name, _) in GOOD {
-            assert_eq!(with(&[(name, "")]), Err(ConfigError::Missing(name)));
+            assert_eq!(with(&[(name, "")]), Err(Missing(name).into()));
         }
     }
 

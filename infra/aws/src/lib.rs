@@ -23,6 +23,7 @@ pub mod stack;
 mod tables;
 pub mod topic;
 pub mod tracing_json;
+pub mod variable;
 
 use std::error::Error;
 use std::time::Duration;

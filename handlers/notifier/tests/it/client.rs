@@ -139,6 +139,11 @@ async fn what_does_not_answer_in_time_is_unreachable() {
         let answer = post(&client, &receiver.url(), &receiver.address.to_string()).await;
         assert_eq!(unreachable_text(answer), "no answer within 200ms");
     }
+    // The call itself has less than the client.
+    let silent = Receiver::start(Reply::Stall(String::new())).await;
+    let target = Target::parse(&silent.url(), &silent.address.to_string().parse().unwrap()).unwrap();
+    let answer = HttpPost::with(SystemNames, Duration::from_hours(1)).post(&target, &message(), within).await;
+    assert_eq!(unreachable_text(answer), "no answer within 200ms");
     // A name that is never found.
     let names = Script::default();
     let answer = post(&HttpPost::with(&names, within), "https://hooks.example/", "").await;

@@ -127,7 +127,7 @@ fn attribute<'a>(message: &'a Message, name: &str) -> &'a str {
 /// type.
 async fn assert_verified(hooks: &[Hook]) {
     const VERIFY: &str = r#"
-import json, sys
+import json, re, sys
 from pathlib import Path
 import jsonschema
 from standardwebhooks import Webhook
@@ -138,7 +138,7 @@ for path in Path(given["schemas"]).glob("*.json"):
     schema = json.loads(path.read_text())
     validator = jsonschema.validators.validator_for(schema)
     validator.check_schema(schema)
-    validators[path.stem] = validator(schema, format_checker=validator.FORMAT_CHECKER)
+    validators[path.stem] = validator(schema)
 for hook in given["hooks"]:
     headers = {f"webhook-{name}": hook[name] for name in ["id", "timestamp", "signature"]}
     for secret in given["secrets"]:
@@ -150,6 +150,8 @@ for hook in given["hooks"]:
         assert type(error).__name__ == "WebhookVerificationError", error
     event = json.loads(hook["body"])
     assert event["id"] == hook["id"], event
+    # Without one more package, no format is checked.
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", event["time"]), event
     validators[event["type"]].validate(event)
 print(len(given["hooks"]))
 "#;

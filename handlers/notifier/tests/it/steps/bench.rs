@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use coffeeshop_core::announce::{Item, announce};
 use coffeeshop_core::board::{BoardEntry, BoardSnapshot};
 use coffeeshop_core::delivery::DeliveryKey;
@@ -22,7 +22,7 @@ use coffeeshop_notifier::webhook::signature::signature;
 use coffeeshop_notifier::webhook::target::Allow;
 use futures::FutureExt as _;
 use jiff::SignedDuration;
-use lambda_runtime::Context;
+use lambda_runtime::{Context, Error};
 
 use super::endpoints::{Endpoints, url};
 
@@ -126,6 +126,24 @@ impl Bench {
     }
 
     async fn invoke_with(&self, step: Step, messages: Vec<Message>, request: u64, seconds: i64) {
+        let source = if step == Step::Notifications { "notifications" } else { "deliveries" };
+        let response = self.handle_of(source, &messages, request, seconds).await.unwrap();
+        let again: BTreeSet<String> =
+            response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+        assert!(!again.contains(""), "an empty id means the whole batch");
+        let receipts = messages.into_iter().map(|message| message.receipt);
+        let handled: Vec<_> = receipts.filter(|receipt| !again.contains(&receipt.0)).collect();
+        self.queue(step).remove(&handled);
+    }
+
+    /// What the function answers to messages of this queue.
+    pub(crate) async fn handle_of(
+        &self,
+        source: &str,
+        messages: &[Message],
+        request: u64,
+        seconds: i64,
+    ) -> Result<SqsBatchResponse, Error> {
         let notifications = self.world.notifications();
         let deliveries = self.world.deliveries();
         let deps = Deps {
@@ -143,13 +161,7 @@ impl Bench {
         let mut context = Context::default();
         context.deadline = u64::try_from(self.world.now().as_millisecond() + seconds * 1000).unwrap();
         context.request_id = request.to_string();
-        let response = handle(&deps, sqs_event(step, &messages), &context).await.unwrap();
-        let again: BTreeSet<String> =
-            response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
-        assert!(!again.contains(""), "an empty id means the whole batch");
-        let receipts = messages.into_iter().map(|message| message.receipt);
-        let handled: Vec<_> = receipts.filter(|receipt| !again.contains(&receipt.0)).collect();
-        self.queue(step).remove(&handled);
+        handle(&deps, sqs_event(source, messages), &context).await
     }
 
     /// One invocation with what the queue has, up to a hundred messages.
@@ -204,14 +216,13 @@ impl Bench {
     }
 }
 
-fn sqs_event(step: Step, messages: &[Message]) -> SqsEvent {
+fn sqs_event(source: &str, messages: &[Message]) -> SqsEvent {
     let message = |message: &Message| {
         let mut sqs = SqsMessage::default();
         sqs.message_id = Some(message.receipt.0.clone());
         sqs.receipt_handle = Some(message.receipt.0.clone());
         sqs.body = Some(message.body.clone());
-        sqs.event_source_arn =
-            Some(if step == Step::Notifications { "notifications" } else { "deliveries" }.to_owned());
+        sqs.event_source_arn = Some(source.to_owned());
         sqs.attributes.insert("ApproximateReceiveCount".to_owned(), message.receive_count.to_string());
         sqs
     };

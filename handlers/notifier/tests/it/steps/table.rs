@@ -6,7 +6,9 @@ use coffeeshop_core::ports::{Clock as _, DeliveryResult};
 use coffeeshop_core::subscription::{Channel, Secret, Subscription};
 use coffeeshop_core::testing::{Parked, notifications_contract};
 
-use super::bench::{Bench, DELIVERY_ATTEMPTS, Step, board, changed, inbox, ready, user, webhook};
+use super::bench::{
+    Bench, DELIVERY_ATTEMPTS, NowOrNever as _, Step, TIMEOUT_SECONDS, board, changed, inbox, ready, user, webhook,
+};
 use super::endpoints::Behaviour;
 
 #[test]
@@ -94,6 +96,16 @@ fn a_refusal_is_told_with_its_reason() {
     bench.settle();
     let text = bench.world.inboxes().remove(0).text;
     assert_eq!(text, "Your photo cannot be used: it is not a JPEG, PNG, WebP or GIF image (image/heic).");
+}
+
+#[test]
+fn messages_of_another_queue_fail_the_batch() {
+    let bench = Bench::new();
+    bench.publish(&ready("ada", "photo", 1));
+    let messages = bench.queue(Step::Notifications).receive(1);
+    let error = bench.handle_of("elsewhere", &messages, 0, TIMEOUT_SECONDS).now_or_never_polled().unwrap_err();
+    assert!(error.to_string().contains("\"elsewhere\""), "{error}");
+    assert!(bench.world.take_log().is_empty());
 }
 
 #[track_caller]
