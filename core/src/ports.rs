@@ -5,6 +5,8 @@
 //! so always a reason to try again.
 
 mod notifications;
+mod objects;
+mod queues;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -14,6 +16,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 pub use notifications::*;
+pub use objects::*;
+pub use queues::*;
 
 use crate::board::{Board, Page};
 use crate::contribution::Contribution;
@@ -277,8 +281,14 @@ pub trait SourceQueue {
     /// Lets a received message come again after `seconds`, instead of after its visibility timeout.
     fn postpone(&self, receipt: &Receipt, seconds: u32) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Sends `body` to the dead-letter queue, with the attributes `reason` and `error`. `Ok`: it is there.
-    fn park(&self, body: &str, reason: &ParkReason) -> impl Future<Output = Result<(), PortError>> + Send;
+    /// Sends `body` to the dead-letter queue, with the attributes `reason` and `error`, and
+    /// [`replayed`](crate::replayed::REPLAYED) as the message had it, if it did. `Ok`: it is there.
+    fn park(
+        &self,
+        body: &str,
+        reason: &ParkReason,
+        replayed: Option<&str>,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Where time comes from.

@@ -7,7 +7,7 @@ use std::future::Future;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{World, WorldQueue};
+use super::{Parked, World, WorldQueue};
 use crate::SOURCE_BYTES_MAX;
 use crate::edition::{Edition, Revision};
 use crate::keys::{PhotoKey, RenditionKey};
@@ -46,8 +46,8 @@ pub trait Queue {
     fn receive(&self) -> impl Future<Output = Option<(Receipt, String)>>;
     /// Lets this many seconds pass.
     fn wait(&self, seconds: u32) -> impl Future<Output = ()>;
-    /// What was parked: body, reason and error.
-    fn parked(&self) -> impl Future<Output = Vec<(String, String, String)>>;
+    /// What was parked.
+    fn parked(&self) -> impl Future<Output = Vec<Parked>>;
 }
 
 impl Queue for World {
@@ -63,8 +63,8 @@ impl Queue for World {
         self.advance(SignedDuration::from_secs(seconds.into()));
     }
 
-    async fn parked(&self) -> Vec<(String, String, String)> {
-        World::parked(self).into_iter().map(|parked| (parked.body, parked.reason, parked.error)).collect()
+    async fn parked(&self) -> Vec<Parked> {
+        World::parked(self)
     }
 }
 
@@ -81,8 +81,8 @@ impl Queue for WorldQueue<'_> {
         self.advance(SignedDuration::from_secs(seconds.into()));
     }
 
-    async fn parked(&self) -> Vec<(String, String, String)> {
-        WorldQueue::parked(self).into_iter().map(|parked| (parked.body, parked.reason, parked.error)).collect()
+    async fn parked(&self) -> Vec<Parked> {
+        WorldQueue::parked(self)
     }
 }
 
@@ -219,7 +219,17 @@ pub async fn source_queue(queue: &impl SourceQueue, sides: &impl Queue) {
     queue.delete(&[]).await.unwrap();
 
     let error = "the key \"uploads/Café\" is not\nuploads/SHOP/PHOTO".to_owned();
-    queue.park("{\"Records\":[]}", &ParkReason { code: "unexpected_key", error: error.clone() }).await.unwrap();
-    let parked = sides.parked().await;
-    assert_eq!(parked, [("{\"Records\":[]}".to_owned(), "unexpected_key".to_owned(), error)]);
+    let reason = ParkReason { code: "unexpected_key", error: error.clone() };
+    queue.park("{\"Records\":[]}", &reason, None).await.unwrap();
+    // As it is, also when it is none that we ever wrote.
+    queue.park("{\"Records\":[]}", &reason, Some("often/é")).await.unwrap();
+    let mut parked = sides.parked().await;
+    parked.sort_by(|a, b| a.replayed.cmp(&b.replayed));
+    let expected = |replayed: Option<&str>| Parked {
+        body: "{\"Records\":[]}".to_owned(),
+        reason: "unexpected_key".to_owned(),
+        error: error.clone(),
+        replayed: replayed.map(str::to_owned),
+    };
+    assert_eq!(parked, [None, Some("often/é")].map(expected));
 }

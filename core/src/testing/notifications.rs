@@ -202,7 +202,12 @@ impl WorldQueue<'_> {
 
     /// Puts a message into the queue.
     pub fn send(&self, body: impl Into<String>) {
-        self.with(|queue, now| queue.send(body.into(), now));
+        self.with(|queue, now| queue.send(body.into(), None, now));
+    }
+
+    /// Puts a message with the attribute `replayed` into the queue.
+    pub fn send_replayed(&self, body: impl Into<String>, replayed: &str) {
+        self.with(|queue, now| queue.send(body.into(), Some(replayed.to_owned()), now));
     }
 
     /// Receives up to `max` visible messages and hides them.
@@ -240,8 +245,8 @@ impl SourceQueue for WorldQueue<'_> {
         self.call("queue.postpone", |queue, now| queue.postpone(receipt, seconds, now)).await
     }
 
-    async fn park(&self, body: &str, reason: &ParkReason) -> Result<(), PortError> {
-        self.call("queue.park", |queue, _| queue.park(body, reason)).await
+    async fn park(&self, body: &str, reason: &ParkReason, replayed: Option<&str>) -> Result<(), PortError> {
+        self.call("queue.park", |queue, _| queue.park(body, reason, replayed)).await
     }
 }
 
@@ -250,7 +255,7 @@ impl DeliveryQueue for NotificationWorld {
         let mut sent = Vec::new();
         for delivery in deliveries {
             let body = serde_json::to_string(delivery).unwrap();
-            sent.push(self.call("deliveries.send", |state| state.queues[1].send(body, state.now)).await);
+            sent.push(self.call("deliveries.send", |state| state.queues[1].send(body, None, state.now)).await);
         }
         sent
     }

@@ -15,6 +15,8 @@ pub struct Message {
     pub body: String,
     /// How often it has been received, this time included.
     pub receive_count: u32,
+    /// Its attribute `replayed`.
+    pub replayed: Option<String>,
 }
 
 /// What lies in the dead-letter queue.
@@ -26,6 +28,8 @@ pub struct Parked {
     pub reason: String,
     /// Its attribute `error`.
     pub error: String,
+    /// Its attribute `replayed`.
+    pub replayed: Option<String>,
 }
 
 /// The visibility timeout.
@@ -44,6 +48,7 @@ pub(super) struct MemoryQueue {
 #[derive(Debug)]
 struct Queued {
     body: String,
+    replayed: Option<String>,
     receipt: Option<Receipt>,
     receive_count: u32,
     visible_at: Timestamp,
@@ -55,8 +60,8 @@ impl MemoryQueue {
         Self { receives_max, messages: Vec::new(), receipts: 0, dead: Vec::new(), parked: Vec::new() }
     }
 
-    pub(super) fn send(&mut self, body: String, now: Timestamp) {
-        self.messages.push(Queued { body, receipt: None, receive_count: 0, visible_at: now });
+    pub(super) fn send(&mut self, body: String, replayed: Option<String>, now: Timestamp) {
+        self.messages.push(Queued { body, replayed, receipt: None, receive_count: 0, visible_at: now });
     }
 
     /// Receives up to `max` visible messages and hides them. One that has been received too often goes to the dead-letter
@@ -72,7 +77,8 @@ impl MemoryQueue {
             message.receipt = Some(receipt.clone());
             message.receive_count += 1;
             message.visible_at = now + VISIBILITY;
-            Message { receipt, body: message.body.clone(), receive_count: message.receive_count }
+            let (body, replayed) = (message.body.clone(), message.replayed.clone());
+            Message { receipt, body, receive_count: message.receive_count, replayed }
         };
         visible.take(max).map(receive).collect()
     }
@@ -97,8 +103,8 @@ impl MemoryQueue {
         }
     }
 
-    pub(super) fn park(&mut self, body: &str, reason: &ParkReason) {
+    pub(super) fn park(&mut self, body: &str, reason: &ParkReason, replayed: Option<&str>) {
         let (reason, error) = (reason.code.to_owned(), reason.error.clone());
-        self.parked.push(Parked { body: body.to_owned(), reason, error });
+        self.parked.push(Parked { body: body.to_owned(), reason, error, replayed: replayed.map(str::to_owned) });
     }
 }

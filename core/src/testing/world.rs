@@ -137,7 +137,14 @@ impl World {
     pub fn send(&self, body: impl Into<String>) {
         let mut state = self.state();
         let now = state.now;
-        state.queue.send(body.into(), now);
+        state.queue.send(body.into(), None, now);
+    }
+
+    /// Puts a message with the attribute `replayed` into the queue.
+    pub fn send_replayed(&self, body: impl Into<String>, replayed: &str) {
+        let mut state = self.state();
+        let now = state.now;
+        state.queue.send(body.into(), Some(replayed.to_owned()), now);
     }
 
     /// Receives up to `max` visible messages and hides them for the visibility timeout. One that has been received
@@ -282,8 +289,8 @@ impl SourceQueue for World {
         self.call("queue.postpone", |state| state.queue.postpone(receipt, seconds, state.now)).await
     }
 
-    async fn park(&self, body: &str, reason: &ParkReason) -> Result<(), PortError> {
-        self.call("queue.park", |state| state.queue.park(body, reason)).await
+    async fn park(&self, body: &str, reason: &ParkReason, replayed: Option<&str>) -> Result<(), PortError> {
+        self.call("queue.park", |state| state.queue.park(body, reason, replayed)).await
     }
 }
 

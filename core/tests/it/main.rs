@@ -14,6 +14,7 @@ mod ledger;
 mod notification_world;
 mod photo;
 mod published;
+mod queue_world;
 mod records_world;
 mod recount;
 mod score_item;

@@ -170,7 +170,7 @@ where
     }
 
     async fn park_delivery(&self, message: &Received, reason: &ParkReason) -> Result<Ending, PortError> {
-        self.deps.deliveries.park(&message.body, reason).await?;
+        self.deps.deliveries.park(&message.body, reason, message.replayed.as_deref()).await?;
         report::parked(message, reason);
         Ok(Ending::Handled)
     }

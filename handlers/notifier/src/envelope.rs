@@ -14,7 +14,7 @@ struct Kind {
 }
 
 /// Reads a message of the queue of notifications.
-pub(crate) fn event(body: &str) -> Result<Event, ParkReason> {
+pub fn event(body: &str) -> Result<Event, ParkReason> {
     let Kind { kind } = serde_json::from_str(body).map_err(|error| ParkReason::new("not_an_event", &error))?;
     if !TYPES.contains(&kind.as_str()) {
         return Err(ParkReason::new("unknown_type", &format!("`{kind}` is no type that is known here")));
@@ -23,6 +23,6 @@ pub(crate) fn event(body: &str) -> Result<Event, ParkReason> {
 }
 
 /// Reads a message of the queue of deliveries.
-pub(crate) fn delivery(body: &str) -> Result<Delivery, ParkReason> {
+pub fn delivery(body: &str) -> Result<Delivery, ParkReason> {
     serde_json::from_str(body).map_err(|error| ParkReason::new("not_a_delivery", &error))
 }

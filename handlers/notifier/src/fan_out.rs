@@ -74,7 +74,7 @@ where
 
     async fn park_notification(&self, message: &Received, reason: &ParkReason) -> Result<Ending, PortError> {
         self.in_time()?;
-        self.deps.notifications.park(&message.body, reason).await?;
+        self.deps.notifications.park(&message.body, reason, message.replayed.as_deref()).await?;
         report::parked(message, reason);
         Ok(Ending::Handled)
     }

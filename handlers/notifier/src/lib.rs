@@ -9,7 +9,7 @@
 pub mod batch;
 pub mod config;
 mod deliver;
-mod envelope;
+pub mod envelope;
 mod fan_out;
 mod report;
 mod sentence;

@@ -144,7 +144,7 @@ impl<S: PhotoStore, Q: SourceQueue, C: Clock, R: Renderer> Work<'_, S, Q, C, R> 
         for record in &message.records {
             match record {
                 Inbound::Unusable { body, reason } => {
-                    self.deps.queue.park(body, reason).await?;
+                    self.deps.queue.park(body, reason, message.replayed.as_deref()).await?;
                     report::parked(reason);
                 }
                 Inbound::Ignored(why) => report::ignored(why),

@@ -23,6 +23,8 @@ pub struct Message {
     pub receipt: Receipt,
     /// How often it has been received, this time included.
     pub receive_count: u32,
+    /// What marks it as replayed: each record that is parked keeps it.
+    pub replayed: Option<String>,
     /// What it asks for, in its order.
     pub records: Vec<Inbound>,
 }
@@ -59,8 +61,18 @@ struct Alone<'a> {
 
 /// Reads a message about `originals_bucket`.
 pub fn parse(message: SqsMessage, originals_bucket: &str) -> Result<Message, MalformedBatch> {
-    let Received { id, receipt, receive_count, body } = received(message)?;
-    Ok(Message { id, receipt, receive_count, records: inbound(body, originals_bucket) })
+    let Received { id, receipt, receive_count, body, replayed } = received(message)?;
+    Ok(Message { id, receipt, receive_count, replayed, records: inbound(body, originals_bucket) })
+}
+
+/// Whether every record of a message asks for something, or nothing on purpose; else what is wrong with the first that
+/// does not.
+pub fn check(body: &str, originals_bucket: &str) -> Result<(), ParkReason> {
+    let unusable = inbound(body.to_owned(), originals_bucket).into_iter().find_map(|record| match record {
+        Inbound::Unusable { reason, .. } => Some(reason),
+        Inbound::Changed(_) | Inbound::Ignored(_) => None,
+    });
+    unusable.map_or(Ok(()), Err)
 }
 
 fn inbound(body: String, originals_bucket: &str) -> Vec<Inbound> {

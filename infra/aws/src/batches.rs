@@ -13,13 +13,13 @@ use futures::stream::{self, StreamExt};
 use crate::{failed, text_attribute};
 
 /// The most messages that SQS and SNS take in one call.
-const CALL_MESSAGES_MAX: usize = 10;
+pub(crate) const CALL_MESSAGES_MAX: usize = 10;
 
 /// The most bytes that SQS takes in one call.
-const QUEUE_CALL_BYTES_MAX: usize = 1 << 20;
+pub(crate) const QUEUE_CALL_BYTES_MAX: usize = 1 << 20;
 
 /// How many calls of a queue are under way at once.
-const QUEUE_CALLS_AT_ONCE: usize = 8;
+pub(crate) const QUEUE_CALLS_AT_ONCE: usize = 8;
 
 /// A message to be sent.
 #[derive(Debug)]
@@ -67,7 +67,8 @@ pub(crate) async fn send<F>(
 where
     F: Future<Output = Result<Answer, PortError>>,
 {
-    let sent = cut(messages, limits.call_bytes_max).into_iter().map(|some| {
+    let calls = cut(messages, Message::bytes, limits.call_bytes_max);
+    side_by_side(calls, limits.calls_at_once, |some| {
         let count = some.len();
         let answer = send_some(some);
         async move {
@@ -76,8 +77,20 @@ where
                 Err(error) => all_failed(count, &error),
             }
         }
-    });
-    stream::iter(sent).buffered(limits.calls_at_once).flat_map(stream::iter).collect().await
+    })
+    .await
+}
+
+/// Takes calls side by side, at most so many; what became of each of their entries, in order.
+pub(crate) async fn side_by_side<M, R, F>(
+    calls: impl IntoIterator<Item = M>,
+    at_once: usize,
+    take: impl Fn(M) -> F,
+) -> Vec<R>
+where
+    F: Future<Output = Vec<R>>,
+{
+    stream::iter(calls.into_iter().map(take)).buffered(at_once).flat_map(stream::iter).collect().await
 }
 
 /// Sends messages to a queue; what became of each, in their order.
@@ -114,15 +127,16 @@ async fn send_some_to_queue(
 }
 
 /// The messages of each call. One that is too large even alone is sent alone: who gets it then says so.
-fn cut(messages: Vec<Message>, bytes_max: usize) -> Vec<Vec<Message>> {
-    let mut calls: Vec<Vec<Message>> = Vec::new();
+pub(crate) fn cut<M>(messages: Vec<M>, bytes_of: impl Fn(&M) -> usize, bytes_max: usize) -> Vec<Vec<M>> {
+    let mut calls: Vec<Vec<M>> = Vec::new();
     let mut bytes = 0;
     for message in messages {
-        bytes += message.bytes();
+        let more = bytes_of(&message);
+        bytes += more;
         match calls.last_mut() {
             Some(call) if call.len() < CALL_MESSAGES_MAX && bytes <= bytes_max => call.push(message),
             _ => {
-                bytes = message.bytes();
+                bytes = more;
                 calls.push(vec![message]);
             }
         }

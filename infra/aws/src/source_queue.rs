@@ -3,6 +3,7 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use coffeeshop_core::ports::{ParkReason, PortError, Receipt, SourceQueue};
+use coffeeshop_core::replayed::REPLAYED;
 
 use crate::{failed, text_attribute};
 
@@ -52,15 +53,16 @@ impl SourceQueue for SqsSource {
         Ok(())
     }
 
-    async fn park(&self, body: &str, reason: &ParkReason) -> Result<(), PortError> {
+    async fn park(&self, body: &str, reason: &ParkReason, replayed: Option<&str>) -> Result<(), PortError> {
         const CALL: &str = "queue.park";
-        let request = self.client.send_message().queue_url(&self.dlq_url).message_body(body);
-        request
-            .message_attributes("reason", text_attribute(CALL, reason.code)?)
-            .message_attributes("error", text_attribute(CALL, &reason.error)?)
-            .send()
-            .await
-            .map_err(failed(CALL))?;
+        let mut request = self.client.send_message().queue_url(&self.dlq_url).message_body(body);
+        let attributes = [("reason", Some(reason.code)), ("error", Some(reason.error.as_str())), (REPLAYED, replayed)];
+        for (name, value) in attributes {
+            if let Some(value) = value {
+                request = request.message_attributes(name, text_attribute(CALL, value)?);
+            }
+        }
+        request.send().await.map_err(failed(CALL))?;
         Ok(())
     }
 }

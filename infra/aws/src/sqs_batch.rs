@@ -5,6 +5,7 @@
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use coffeeshop_core::ids::BatchItemId;
 use coffeeshop_core::ports::Receipt;
+use coffeeshop_core::replayed::REPLAYED;
 
 /// A message of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Received {
     pub receive_count: u32,
     /// What it says.
     pub body: String,
+    /// Its attribute [`REPLAYED`], which it keeps when it is parked.
+    pub replayed: Option<String>,
 }
 
 /// A batch that is not what SQS delivers; none of it can be answered for.
@@ -25,11 +28,13 @@ pub struct Received {
 pub struct MalformedBatch(&'static str);
 
 /// Reads a message.
-pub fn received(message: SqsMessage) -> Result<Received, MalformedBatch> {
+pub fn received(mut message: SqsMessage) -> Result<Received, MalformedBatch> {
     let id = message.message_id.and_then(BatchItemId::new).ok_or(MalformedBatch("message id"))?;
     let receipt = message.receipt_handle.map(Receipt).ok_or(MalformedBatch("receipt handle"))?;
     let receive_count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-    Ok(Received { id, receipt, receive_count: receive_count.unwrap_or(1), body: message.body.unwrap_or_default() })
+    let replayed = message.message_attributes.remove(REPLAYED).and_then(|attribute| attribute.string_value);
+    let body = message.body.unwrap_or_default();
+    Ok(Received { id, receipt, receive_count: receive_count.unwrap_or(1), body, replayed })
 }
 
 /// The answer: these messages come again.

@@ -3,6 +3,9 @@
 //! What went wrong is said in one sentence, with what to do about it. Nothing here deploys anything, and no function
 //! uses it.
 
+mod describe;
+mod places;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
@@ -16,9 +19,12 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::{Credentials, provider::error::CredentialsError};
 use aws_sdk_cloudformation::error::{ConnectorError, ErrorMetadata, ProvideErrorMetadata};
+use coffeeshop_core::place::Place;
 use serde::{Deserialize, Serialize};
 
 use crate::leaderboard::AwsLeaderboard;
+use crate::objects::S3Objects;
+use crate::queues::SqsQueues;
 use crate::scores::{AwsScoreStore, ScoreStoreNames};
 use crate::sdk;
 use crate::shop_records::AwsShopRecords;
@@ -37,6 +43,8 @@ pub struct StackInfo {
     pub access_key_id: String,
     /// The same root's.
     pub secret_access_key: String,
+    /// What the stack is called.
+    pub stack_name: String,
     /// The template's outputs.
     pub outputs: BTreeMap<String, String>,
     /// The emulator's process.
@@ -186,8 +194,8 @@ impl Trouble {
         }
     }
 
-    /// Of the codes of <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>, and of DynamoDB's and
-    /// CloudFormation's for the same.
+    /// Of the codes of <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>, and of DynamoDB's,
+    /// CloudFormation's and SNS's for the same.
     fn of_code(code: &str) -> Option<Self> {
         Some(match code {
             "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Self::Expired,
@@ -200,9 +208,12 @@ impl Trouble {
             | "MissingAuthenticationTokenException"
             | "SignatureDoesNotMatch"
             | "UnrecognizedClientException" => Self::NotAccepted,
-            "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "OptInRequired" | "UnauthorizedOperation" => {
-                Self::Denied
-            }
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "AuthorizationError"
+            | "NotAuthorized"
+            | "OptInRequired"
+            | "UnauthorizedOperation" => Self::Denied,
             _ => return None,
         })
     }
@@ -219,26 +230,40 @@ pub async fn outputs(sdk: &SdkConfig, name: &str) -> Result<BTreeMap<String, Str
     let region = sdk.region().ok_or(Trouble::NoRegion)?;
     let client = aws_sdk_cloudformation::Client::new(sdk);
     let no_stack = || StackError::NoStack { name: name.to_owned(), region: region.to_string() };
-    let described = client.describe_stacks().stack_name(name).send().await.map_err(|error| {
-        // There is no code of its own for it.
-        let message = error.message().unwrap_or_default();
-        if error.code() == Some("ValidationError") && message.ends_with("does not exist") {
-            return no_stack();
-        }
-        match Trouble::of(&error) {
-            Some(trouble) => StackError::Trouble { trouble, cause: Some(error.into()) },
-            None => StackError::Other { name: name.to_owned(), cause: error.into() },
-        }
-    })?;
+    let described = client.describe_stacks().stack_name(name).send().await;
+    let described = described.map_err(|error| not_there_or_described(name, region, error))?;
     let stack = described.stacks.unwrap_or_default().into_iter().next().ok_or_else(no_stack)?;
     let outputs = stack.outputs.unwrap_or_default().into_iter();
     Ok(outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect())
+}
+
+/// What became of a call to CloudFormation about the stack.
+fn not_there_or_described(
+    name: &str,
+    region: &Region,
+    error: impl ProvideErrorMetadata + Error + Send + Sync + 'static,
+) -> StackError {
+    // There is no code of its own for it.
+    let message = error.message().unwrap_or_default();
+    if error.code() == Some("ValidationError") && message.ends_with("does not exist") {
+        return StackError::NoStack { name: name.to_owned(), region: region.to_string() };
+    }
+    not_described(name, error)
+}
+
+/// What became of a call about the stack.
+fn not_described(name: &str, error: impl Error + Send + Sync + 'static) -> StackError {
+    match Trouble::of(&error) {
+        Some(trouble) => StackError::Trouble { trouble, cause: Some(error.into()) },
+        None => StackError::Other { name: name.to_owned(), cause: error.into() },
+    }
 }
 
 /// A stack, and what is needed to use it.
 #[derive(Debug, Clone)]
 pub struct Stack {
     sdk: SdkConfig,
+    name: String,
     outputs: BTreeMap<String, String>,
 }
 
@@ -249,7 +274,7 @@ impl Stack {
         let outputs = outputs(&sdk, name).await?;
         // From here on a person would rather wait than begin again.
         let patient = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX);
-        Ok(Self { sdk: sdk.to_builder().retry_config(patient).build(), outputs })
+        Ok(Self { sdk: sdk.to_builder().retry_config(patient).build(), name: name.to_owned(), outputs })
     }
 
     /// The stack on this machine that a file describes, such as `target/local/stack.json`. It is not called yet.
@@ -265,7 +290,8 @@ impl Stack {
 
     /// The stack on this machine that is described so.
     pub fn of(info: &StackInfo) -> Self {
-        Self { sdk: sdk::within(&info.sdk_config(), LOCAL_CALL_TIMEOUT), outputs: info.outputs.clone() }
+        let sdk = sdk::within(&info.sdk_config(), LOCAL_CALL_TIMEOUT);
+        Self { sdk, name: info.stack_name.clone(), outputs: info.outputs.clone() }
     }
 
     /// An output of the template.
@@ -287,6 +313,23 @@ impl Stack {
     /// The leaderboards.
     pub fn leaderboard(&self) -> Result<AwsLeaderboard, StackError> {
         Ok(AwsLeaderboard::new(self.dynamodb(), self.output("ScoresTable")?.to_owned()))
+    }
+
+    /// Its queues, and whichever else the credentials may use.
+    pub fn queues(&self) -> SqsQueues {
+        SqsQueues::new(aws_sdk_sqs::Client::new(&self.sdk))
+    }
+
+    /// Where failures rest, by name: each queue that the stack's queues and subscriptions put into what they give up.
+    pub async fn places(&self) -> Result<Vec<Place>, StackError> {
+        let region = self.sdk.region().ok_or(Trouble::NoRegion)?;
+        let described = describe::stack(&self.sdk, &self.name, region).await?;
+        Ok(places::places(&described, &self.name, &self.outputs))
+    }
+
+    /// Any bucket, for what an operator keeps.
+    pub fn objects(&self) -> S3Objects {
+        S3Objects::new(sdk::s3(&self.sdk))
     }
 
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {

@@ -4,6 +4,7 @@
 //! As the account's root, without presigning: that is the app's own back end's business, described in `CONTRACT.md`.
 
 mod notifications;
+mod queues;
 
 use std::collections::{BTreeMap, HashMap};
 

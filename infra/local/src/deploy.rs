@@ -13,7 +13,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 use crate::Options;
-use crate::package::Zip;
+use crate::package::{self, Zip};
 
 const POLL: Duration = Duration::from_millis(50);
 const POLLS_MAX: usize = 1200;
@@ -50,7 +50,7 @@ pub(crate) async fn stack(sdk: &SdkConfig, options: &Options, zips: &[Zip]) -> R
 /// because it is larger than what a request may hold. Returns its URL.
 async fn upload(sdk: &SdkConfig, options: &Options, zips: &[Zip], mut template: String) -> Result<String> {
     let s3 = aws_sdk_s3::Client::new(sdk);
-    let bucket = format!("{}-code", options.stack_name);
+    let bucket = options.code_bucket();
     let region = sdk.region().map_or("", |region| region.as_ref());
     let place =
         CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(region)).build();
@@ -69,8 +69,12 @@ async fn upload(sdk: &SdkConfig, options: &Options, zips: &[Zip], mut template: 
         let local = format!("CodeUri: ../target/lambda/{name}.zip\n");
         let times = template.matches(&local).count();
         ensure!(times == 1, "infra/template.yaml must name `{}` once, and does {times} times", local.trim());
-        let key = format!("{name}.zip");
+        let mut key = format!("{name}.zip");
         put(&key, content.clone()).await?;
+        if options.broken.as_deref() == Some(*name) {
+            key = format!("{name}-broken.zip");
+            put(&key, package::always_failing()?).await?;
+        }
         template = template.replace(&local, &format!("CodeUri: s3://{bucket}/{key}\n"));
     }
     put("template.yaml", template.into_bytes()).await?;

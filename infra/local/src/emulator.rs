@@ -99,12 +99,13 @@ impl Emulator {
         Ok((Self { child, port: 0, log, _lock: lock }, stdout))
     }
 
-    pub(crate) fn info(&self) -> StackInfo {
+    pub(crate) fn info(&self, stack_name: &str) -> StackInfo {
         StackInfo {
             endpoint: format!("http://127.0.0.1:{}", self.port),
             region: REGION.to_owned(),
             access_key_id: ACCESS_KEY_ID.to_owned(),
             secret_access_key: SECRET_ACCESS_KEY.to_owned(),
+            stack_name: stack_name.to_owned(),
             outputs: std::collections::BTreeMap::new(),
             pid: self.child.id(),
         }

@@ -16,7 +16,7 @@ pub mod receiver;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 pub use coffeeshop_aws::stack::StackInfo;
 
 use crate::emulator::Emulator;
@@ -32,6 +32,8 @@ pub struct Options {
     pub parameters: Vec<(String, String)>,
     /// Which function is killed now and then, if any.
     pub kills: Option<Kills>,
+    /// Which function, as in [`package::FUNCTIONS`], is deployed with code that always fails, if any.
+    pub broken: Option<String>,
     /// Called with a line for a person before each step that takes time.
     pub progress: fn(&str),
 }
@@ -51,14 +53,15 @@ pub struct Kills {
 }
 
 impl Options {
-    /// The stack `coffeeshop` of this repository, all parameters as the template has them, nothing killed or
-    /// reported.
+    /// The stack `coffeeshop` of this repository, all parameters as the template has them, nothing killed,
+    /// broken or reported.
     pub fn new() -> Self {
         Self {
             root: repo_root(),
             stack_name: "coffeeshop".to_owned(),
             parameters: Vec::new(),
             kills: None,
+            broken: None,
             progress: |_| (),
         }
     }
@@ -74,6 +77,19 @@ impl Options {
     pub fn kill(mut self, function: &str, count: u32, seed: u64) -> Self {
         self.kills = Some(Kills { function: function.to_owned(), count, seed });
         self
+    }
+
+    /// Has the function deployed with code that always fails. Its real code lies in [`Options::code_bucket`] all the same,
+    /// as `{function}.zip`, and mends it by `UpdateFunctionCode`.
+    #[must_use]
+    pub fn broken(mut self, function: &str) -> Self {
+        self.broken = Some(function.to_owned());
+        self
+    }
+
+    /// The bucket of the functions' zip files.
+    pub fn code_bucket(&self) -> String {
+        format!("{}-code", self.stack_name)
     }
 }
 
@@ -94,12 +110,16 @@ pub struct Stack {
 impl Stack {
     /// Builds the functions, starts the emulator and deploys the template.
     pub async fn start(options: &Options) -> Result<Self> {
+        if let Some(broken) = &options.broken {
+            let known = package::FUNCTIONS.iter().any(|(_, name)| name == broken);
+            ensure!(known, "{broken} cannot be broken: there is no such function");
+        }
         let zips = {
             let options = options.clone();
             blocking(move || package::functions(&options.root, options.progress)).await?
         };
         let emulator = Emulator::start(options).await?;
-        let mut info = emulator.info();
+        let mut info = emulator.info(&options.stack_name);
 
         (options.progress)("deploying infra/template.yaml");
         let sdk = info.sdk_config();

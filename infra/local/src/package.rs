@@ -95,6 +95,11 @@ pub fn zip(binary: &[u8], level: i64) -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
+/// A function that always fails, for practice: it says so in its log.
+pub(crate) fn always_failing() -> Result<Vec<u8>> {
+    zip(include_bytes!("../practice/bootstrap"), 1)
+}
+
 /// Writes `{to}/{name}.zip`; renamed into place, because several processes, and threads of one, may do this at once.
 pub fn save(content: &[u8], to: &Path, name: &str) -> Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -2,6 +2,9 @@
 //!
 //! Nothing is done here, and nothing is asked of a stack.
 
+pub mod dlq;
+pub mod values;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -29,10 +32,20 @@ Exit status:
   1    it could not be done, and standard error says why
   2    the command line is wrong
   3    of `verify`: there are differences, or shops were busy;
-       of `rebuild`: something was busy, or could not be understood
+       of `rebuild`: something was busy, or could not be understood;
+       of `dlq`: some messages were not done, they are listed
   130  stopped by Ctrl-C";
 
-/// What is to be done, and on which stack.
+/// What was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Typed {
+    /// Something about scores.
+    Scores(Invocation),
+    /// Something about messages that rest somewhere.
+    Dlq(dlq::Invocation),
+}
+
+/// What is to be done with scores, and on which stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
     /// Whose scores.
@@ -91,7 +104,7 @@ pub enum Which {
     },
 }
 
-/// Leaderboards and scores of coffee shops: read, proved against the ratings, and repaired
+/// For operators: scores of coffee shops read, proved and repaired; what failed found, understood and replayed
 #[derive(Debug, Parser)]
 #[command(name = "coffeeshop", version, after_help = EXIT_STATUS, disable_help_subcommand = true)]
 struct Cli {
@@ -113,6 +126,9 @@ enum Subject {
     /// The scores of shops
     #[command(subcommand, disable_help_subcommand = true)]
     Scores(Scores),
+    /// What failed, and rests in dead-letter queues
+    #[command(subcommand, disable_help_subcommand = true)]
+    Dlq(dlq::Verb),
 }
 
 #[derive(Debug, Subcommand)]
@@ -176,22 +192,26 @@ impl From<WhichArguments> for Which {
     }
 }
 
-impl Invocation {
+impl Typed {
     /// What the arguments mean, the program's name first. The error knows its exit code, and may be a help text.
     pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
-        let Cli { stack, local, json, subject: Subject::Scores(scores) } = Cli::try_parse_from(arguments)?;
+        let Cli { stack, local, json, subject } = Cli::try_parse_from(arguments)?;
         // clap looks at a group of options where they are declared, and not where else they may be typed.
         let target = match (stack, local) {
             (Some(name), false) => Target::Stack(name),
             (None, true) => Target::Local,
             (None, false) => {
                 let missing = "name the stack: `--stack NAME`, or `--local` for the one on this machine";
-                return Err(usage(&scores, ErrorKind::MissingRequiredArgument, missing));
+                return Err(usage(&subject, ErrorKind::MissingRequiredArgument, missing));
             }
             (Some(_), true) => {
                 let both = "`--stack` and `--local` are two stacks: name one";
-                return Err(usage(&scores, ErrorKind::ArgumentConflict, both));
+                return Err(usage(&subject, ErrorKind::ArgumentConflict, both));
             }
+        };
+        let scores = match subject {
+            Subject::Scores(scores) => scores,
+            Subject::Dlq(verb) => return Ok(Self::Dlq(dlq::Invocation { target, json, verb })),
         };
         let command = match scores {
             Scores::Top(top) => Command::Top(top),
@@ -200,9 +220,18 @@ impl Invocation {
             Scores::Rebuild { which, dry_run: true } => Command::Rebuild(which.into(), Mode::DryRun),
             Scores::Rebuild { which, dry_run: false } => Command::Rebuild(which.into(), Mode::Write),
         };
-        Ok(Self { target, json, command })
+        Ok(Self::Scores(Invocation { target, json, command }))
     }
 
+    /// Which stack.
+    pub fn target(&self) -> &Target {
+        match self {
+            Self::Scores(Invocation { target, .. }) | Self::Dlq(dlq::Invocation { target, .. }) => target,
+        }
+    }
+}
+
+impl Invocation {
     /// What to type to repair a shop.
     pub(crate) fn repair(&self, shop_id: &ShopId) -> String {
         format!("coffeeshop scores rebuild {} {}", option("--shop", shop_id), self.target)
@@ -252,18 +281,28 @@ pub fn local_stack(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().map(|folder| folder.join(LOCAL_STACK)).find(|file| file.is_file())
 }
 
-fn usage(scores: &Scores, kind: ErrorKind, message: &str) -> clap::Error {
-    let name = match scores {
-        Scores::Top(_) => "top",
-        Scores::Show { .. } => "show",
-        Scores::Verify { .. } => "verify",
-        Scores::Rebuild { .. } => "rebuild",
+fn usage(subject: &Subject, kind: ErrorKind, message: &str) -> clap::Error {
+    let (subject, name) = match subject {
+        Subject::Scores(Scores::Top(_)) => ("scores", "top"),
+        Subject::Scores(Scores::Show { .. }) => ("scores", "show"),
+        Subject::Scores(Scores::Verify { .. }) => ("scores", "verify"),
+        Subject::Scores(Scores::Rebuild { .. }) => ("scores", "rebuild"),
+        Subject::Dlq(verb) => ("dlq", verb.name()),
     };
     let mut cli = Cli::command();
     cli.build();
-    let command = cli.find_subcommand_mut("scores").and_then(|scores| scores.find_subcommand_mut(name));
+    let command = cli.find_subcommand_mut(subject).and_then(|subject| subject.find_subcommand_mut(name));
     match command {
         Some(command) => command.error(kind, message),
         None => Cli::command().error(kind, message),
     }
+}
+
+/// A word as a shell takes it.
+fn typed_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -5,12 +5,17 @@
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::iter::successors;
+use std::path::PathBuf;
 
 use coffeeshop_aws::stack::{StackError, Trouble};
 use coffeeshop_core::board::Board;
 use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::period::Period;
+use coffeeshop_core::place::NoTarget;
 use coffeeshop_core::ports::PortError;
+
+use crate::cli::values::RunId;
+use crate::dlq::journal::JournalError;
 
 /// The exit status of a command that could not do what it was asked to.
 const FAILED: u8 = 1;
@@ -76,9 +81,101 @@ pub enum Why {
         /// Whether it stopped repairs.
         repairs: bool,
     },
+    /// There is no such place.
+    #[error("no place `{name}` in this stack ({target}): {}", known(places))]
+    NoPlace {
+        /// As it was typed.
+        name: String,
+        /// Where it was looked for, as it was typed.
+        target: String,
+        /// What there is.
+        places: Vec<String>,
+    },
+    /// Nothing can be sent back from there.
+    #[error("nothing is replayed from {place}: {why}")]
+    NoReplay {
+        /// The place.
+        place: String,
+        /// Why.
+        why: NoTarget,
+    },
+    /// The message is not there, or hidden.
+    #[error("no message `{id}` was found in {place}: it is gone, or another command holds it for a while")]
+    NoMessage {
+        /// As it was typed.
+        id: String,
+        /// Where it was looked for.
+        place: String,
+    },
+    /// The run is of another stack.
+    #[error("run `{run}` is of another stack: type {target}")]
+    OtherStack {
+        /// The run.
+        run: RunId,
+        /// Its stack, as it was typed.
+        target: String,
+    },
+    /// The stack is not as it was.
+    #[error("the queues of {place} are not those that run `{run}` began with: the stack was made anew")]
+    Moved {
+        /// The run.
+        run: RunId,
+        /// Its place.
+        place: String,
+    },
+    /// It was stopped too early to have anything to go on with.
+    #[error("run `{0}` was stopped before it touched a message: begin again")]
+    NothingDone(RunId),
+    /// What was done cannot be written down, or read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The bucket does not take the journal.
+    #[error("the journal cannot be put into the bucket {bucket}")]
+    Audit {
+        /// Which.
+        bucket: String,
+        /// Why.
+        #[source]
+        cause: PortError,
+    },
+    /// What is held cannot be written down.
+    #[error("the list of what is held cannot be written")]
+    Spool(#[source] io::Error),
+    /// A file.
+    #[error("{} cannot be used", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// Nothing is overwritten.
+    #[error("{0} is there already, and is not overwritten: name another")]
+    Exists(String),
+    /// The editor.
+    #[error("the editor did not work: set EDITOR, or give the new body with --body FILE")]
+    Editor(#[source] io::Error),
+    /// Who reads the queue could not read it.
+    #[error("this body would not be understood by who reads {target}: {why}\n  it is in {}", file.display())]
+    Refused {
+        /// Where the new body is.
+        file: PathBuf,
+        /// The queue.
+        target: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// This machine does not let it.
     #[error("the program could not start")]
     Start(#[source] io::Error),
+}
+
+fn known(places: &[String]) -> String {
+    match places {
+        [] => "it has no dead-letter queues".to_owned(),
+        places => format!("there are {}", places.join(", ")),
+    }
 }
 
 fn name(board: &Board, period: Period) -> String {
@@ -149,7 +246,7 @@ impl Failure {
             }
             (Some(trouble), _) => (trouble.to_string(), false),
             (None, Why::Port(error)) if error.busy => {
-                ("the tables take no more at the moment: try again in a minute".to_owned(), true)
+                ("AWS takes no more calls at the moment: try again in a minute".to_owned(), true)
             }
             (None, Why::Port(error)) => (format!("the call {} did not work out", error.call), true),
             (None, why) => (why.to_string(), true),

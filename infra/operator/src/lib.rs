@@ -1,13 +1,16 @@
-//! What the `coffeeshop` command does: leaderboards read, scores proved against the ratings, and repaired.
+//! What the `coffeeshop` command does: leaderboards read, scores proved against the ratings, and repaired; what failed
+//! found, grouped and replayed.
 //!
 //! Everything goes through the ports of `coffeeshop-core`, so that it is tested on stores in memory, with workers that
-//! interleave. Here is no AWS SDK, and no environment is read.
+//! interleave. Here is no AWS SDK, and only `config` reads the environment.
 
 pub mod attempts;
 mod bars;
 pub mod cli;
-mod command;
+pub mod command;
+pub mod config;
 pub mod difference;
+mod dlq;
 pub mod failure;
 mod moment;
 mod output;

@@ -6,17 +6,19 @@ use std::process::ExitCode;
 
 use coffeeshop_aws::SystemClock;
 use coffeeshop_aws::stack::{Stack, StackError};
-use coffeeshop_operator::cli::{Invocation, Target, local_stack};
+use coffeeshop_operator::cli::{Target, Typed, local_stack};
+use coffeeshop_operator::command::dlq::Ports as DlqPorts;
+use coffeeshop_operator::config;
 use coffeeshop_operator::failure::{Failure, Why};
-use coffeeshop_operator::progress;
-use coffeeshop_operator::run::{Ports, Verdict, ctrl_c, run};
+use coffeeshop_operator::progress::{self, Teller};
+use coffeeshop_operator::run::{Ports, Verdict, ctrl_c, run, run_dlq};
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
-    let invocation = Invocation::parse(env::args_os()).unwrap_or_else(|error| error.exit());
+    let typed = Typed::parse(env::args_os()).unwrap_or_else(|error| error.exit());
     let done = Builder::new_current_thread().enable_all().build().map_err(|error| Why::Start(error).into());
     let done = done.and_then(|runtime| {
-        let done = runtime.block_on(command(&invocation));
+        let done = runtime.block_on(command(&typed));
         // Otherwise Ctrl-C would wait for names that are being looked up.
         runtime.shutdown_background();
         done
@@ -24,15 +26,27 @@ fn main() -> ExitCode {
     ExitCode::from(done.map_or_else(|failure| failure.say(io::stderr()), Verdict::status))
 }
 
-async fn command(invocation: &Invocation) -> Result<Verdict, Failure> {
-    let stack = match &invocation.target {
+async fn command(typed: &Typed) -> Result<Verdict, Failure> {
+    let stack = match typed.target() {
         Target::Stack(name) => Stack::deployed(name).await?,
         Target::Local => {
             let file = env::current_dir().ok().and_then(|folder| local_stack(&folder));
             Stack::local(&file.ok_or(StackError::NotRunning)?)?
         }
     };
-    let (store, board) = (stack.shop_records()?, stack.leaderboard()?);
-    let ports = Ports { store: &store, board: &board, clock: &SystemClock };
-    run(invocation, &ports, io::stdout(), progress::bar(invocation), ctrl_c()).await
+    match typed {
+        Typed::Scores(invocation) => {
+            let (store, board) = (stack.shop_records()?, stack.leaderboard()?);
+            let ports = Ports { store: &store, board: &board, clock: &SystemClock };
+            run(invocation, &ports, io::stdout(), progress::bar(invocation), ctrl_c()).await
+        }
+        Typed::Dlq(invocation) => {
+            let (queues, objects, places) = (stack.queues(), stack.objects(), stack.places().await?);
+            let (journals, editor) = (config::journals(), config::editor());
+            let (clock, places) = (&SystemClock, &places);
+            let ports =
+                DlqPorts { queues: &queues, objects: &objects, clock, places, journals: &journals, editor: &editor };
+            run_dlq(invocation, ports, io::stdout(), Teller::on_stderr(), ctrl_c).await
+        }
+    }
 }

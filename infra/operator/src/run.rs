@@ -5,14 +5,55 @@
 use std::future::{Future, pending};
 use std::io::Write;
 
-use coffeeshop_core::ports::{Clock, Leaderboard, ScoreStore, ShopRecords};
+use coffeeshop_core::ports::{Clock, Leaderboard, Objects, Queues, ScoreStore, ShopRecords};
 use indicatif::ProgressBar;
 
-use crate::cli::{Command, Invocation};
+use crate::cli::{Command, Invocation, dlq};
+use crate::command::dlq::{Desk, Ports as DlqPorts};
 use crate::command::{Session, rebuild, show, top, verify};
+use crate::dlq::stop::Stop;
 use crate::failure::{Failure, Why};
 use crate::output::Output;
+use crate::progress::Teller;
 use crate::rebuild::Mode;
+
+/// Does what is asked for with messages, and writes results to `lines`. The first `interrupt` ends it when what is in flight
+/// is finished, the second at once.
+pub async fn run_dlq<Q: Queues, O: Objects, C: Clock>(
+    invocation: &dlq::Invocation,
+    ports: DlqPorts<'_, Q, O, C>,
+    lines: impl Write,
+    teller: Teller,
+    interrupt: impl AsyncFn(),
+) -> Result<Verdict, Failure> {
+    let desk = Desk { invocation, ports, output: Output::new(lines, teller.bar()), teller, stop: Stop::default() };
+    let at_once = async {
+        loop {
+            interrupt().await;
+            if desk.stop.request() {
+                return;
+            }
+            if desk.stop.is_requested() {
+                desk.warn("stopping when what is in flight is finished; once more to stop at once");
+            }
+        }
+    };
+    let unheard = async {
+        desk.output.broken().await;
+        desk.stop.request();
+        pending::<()>().await;
+    };
+    let ended = tokio::select! {
+        biased;
+        () = at_once => Err(Why::Interrupted { repairs: false }.into()),
+        () = unheard => Ok(Verdict::Amiss),
+        ended = desk.work() => ended,
+    };
+    match desk.output.finish() {
+        Err(error) => Err(Failure { why: Why::Output(error), again: ended.err().and_then(|failure| failure.again) }),
+        Ok(()) => ended,
+    }
+}
 
 /// What commands work on.
 #[derive(Debug, Clone, Copy)]

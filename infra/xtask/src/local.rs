@@ -6,6 +6,7 @@
 mod command;
 mod notifications;
 mod photos;
+mod practice;
 mod ratings;
 mod table;
 
@@ -22,6 +23,7 @@ use coffeeshop_local::app::App;
 use coffeeshop_local::{Options, Stack, StackInfo, repo_root};
 
 use self::notifications::Told;
+use self::practice::Broken;
 use crate::say;
 
 /// How to run it.
@@ -35,6 +37,10 @@ pub(crate) struct Arguments {
     /// End after the tables, with an error if a photo has no outcome.
     #[arg(long)]
     once: bool,
+    /// For practice with dead-letter queues: deploy this function with code that always fails, wait until its messages
+    /// rest in the dead-letter queue, and say how to mend it and replay them.
+    #[arg(long = "break", value_name = "FUNCTION")]
+    broken: Option<Broken>,
 }
 
 #[derive(Subcommand)]
@@ -122,10 +128,11 @@ async fn start(arguments: &Arguments) -> Result<()> {
     tokio::task::spawn_blocking(command::build).await??;
     let told = Told::start().await?;
     let options = Options { progress: say, ..Options::new() }.parameter("WebhookAllow", &told.webhook_allow());
+    let options = arguments.broken.into_iter().fold(options, |options, broken| broken.deployed(options));
     let stack = Stack::start(&options).await?;
     remember(stack.info())?;
     let ended = tokio::select! {
-        ended = work(&stack, &told, photos, arguments.once) => ended,
+        ended = work(&stack, &told, photos, arguments, &options) => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
     forget()?;
@@ -139,10 +146,33 @@ fn remember(info: &StackInfo) -> Result<()> {
     fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))
 }
 
-async fn work(stack: &Stack, told: &Told, photos: Vec<photos::Photo>, once: bool) -> Result<()> {
-    let app = App::new(stack.info())?;
-    told.subscribe(&app).await?;
+async fn work(
+    stack: &Stack,
+    told: &Told,
+    photos: Vec<photos::Photo>,
+    arguments: &Arguments,
+    options: &Options,
+) -> Result<()> {
+    told.subscribe(&App::new(stack.info())?).await?;
     say(&format!("uploading {} photos", photos.len()));
+    match arguments.broken {
+        Some(broken) => {
+            practice::through_the_pipeline(broken, stack, &options.code_bucket(), photos).await?;
+        }
+        None => through_the_pipeline(stack, told, photos, arguments.once).await?,
+    }
+    if arguments.once {
+        return Ok(());
+    }
+    while running()?.is_some() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    say("the emulator has ended");
+    Ok(())
+}
+
+async fn through_the_pipeline(stack: &Stack, told: &Told, photos: Vec<photos::Photo>, once: bool) -> Result<()> {
+    let app = App::new(stack.info())?;
     let rows = photos::through_the_pipeline(stack.info(), photos).await?;
     let missing = rows.iter().filter(|row| row.outcome.is_none()).count();
     say("");
@@ -153,13 +183,9 @@ async fn work(stack: &Stack, told: &Told, photos: Vec<photos::Photo>, once: bool
     heard.with_context(|| format!("not everybody was told; the log is {}", stack.log_path().display()))?;
     if once {
         ensure!(missing == 0, "{missing} photos have no outcome; the log is {}", stack.log_path().display());
-        return Ok(());
+    } else {
+        say(&what_to_try(stack.info(), stack.log_path())?);
     }
-    say(&what_to_try(stack.info(), stack.log_path())?);
-    while running()?.is_some() {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    say("the emulator has ended");
     Ok(())
 }
 

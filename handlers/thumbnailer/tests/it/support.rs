@@ -1,12 +1,13 @@
 //! What the tests of the protocol share: a renderer without pixels, and S3 and SQS as they deliver.
 
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage, SqsMessageAttribute};
 use bytes::Bytes;
 use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::outcome::{Format, Reason};
 use coffeeshop_core::photo::PhotoChanged;
 use coffeeshop_core::ports::{Clock, PortError};
 use coffeeshop_core::renditions::RenditionSpecs;
+use coffeeshop_core::replayed::REPLAYED;
 use coffeeshop_core::testing::{Message, World};
 use coffeeshop_thumbnailer::batch::{self, Deps};
 use coffeeshop_thumbnailer::photo::Renderer;
@@ -90,6 +91,11 @@ pub(crate) fn batch(messages: &[Message]) -> SqsEvent {
             record.body = Some(message.body.clone());
             let count = message.receive_count.to_string();
             record.attributes.insert("ApproximateReceiveCount".to_owned(), count);
+            if message.replayed.is_some() {
+                let mut attribute = SqsMessageAttribute::default();
+                attribute.string_value.clone_from(&message.replayed);
+                record.message_attributes.insert(REPLAYED.to_owned(), attribute);
+            }
             record
         })
         .collect();

@@ -12,6 +12,7 @@ mod leaderboard;
 mod mapping;
 mod notifications;
 mod quarantine;
+mod queues;
 mod scores;
 mod shop_records;
 mod stack;

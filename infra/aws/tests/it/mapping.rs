@@ -1,5 +1,6 @@
 //! The SDK is mocked here and nowhere else.
 
+use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -9,15 +10,18 @@ use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::error::NoSuchKey;
 use aws_sdk_sqs::operation::delete_message_batch::DeleteMessageBatchOutput;
-use aws_sdk_sqs::types::BatchResultErrorEntry;
+use aws_sdk_sqs::operation::send_message::SendMessageOutput;
+use aws_sdk_sqs::types::{BatchResultErrorEntry, MessageAttributeValue};
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use coffeeshop_aws::photos::{AwsPhotoStore, PhotoStoreNames};
 use coffeeshop_aws::source_queue::SqsSource;
+use coffeeshop_aws::sqs_batch::received;
 use coffeeshop_core::SOURCE_BYTES_MAX;
 use coffeeshop_core::keys::{PhotoKey, RenditionKey};
 use coffeeshop_core::outcome::Answer;
-use coffeeshop_core::ports::{PhotoStore, PortError, Put, Receipt, SourceQueue};
+use coffeeshop_core::ports::{ParkReason, PhotoStore, PortError, Put, Receipt, SourceQueue};
 use coffeeshop_core::testing::contract::ready;
+use serde_json::json;
 
 fn photo() -> PhotoKey {
     PhotoKey::from_original("uploads/shop/photo").unwrap()
@@ -138,4 +142,45 @@ async fn one_message_that_cannot_be_deleted_is_an_error() {
     let queue = SqsSource::new(client, "queue".to_owned(), "dlq".to_owned());
     let receipts = ["a", "b"].map(|receipt| Receipt(receipt.to_owned()));
     assert_fails(queue.delete(&receipts).await, "queue.delete");
+}
+
+#[tokio::test]
+async fn what_is_parked_has_its_reason_and_the_mark_that_it_had() {
+    for (replayed, expected) in [
+        (None, vec![("error", "why"), ("reason", "code")]),
+        (Some("2/run"), vec![("error", "why"), ("reason", "code"), ("replayed", "2/run")]),
+    ] {
+        let sent = mock!(aws_sdk_sqs::Client::send_message)
+            .match_requests(move |request| {
+                let attributes = request.message_attributes().into_iter().flatten();
+                let text = |value: &MessageAttributeValue| value.string_value().unwrap().to_owned();
+                let mut there: Vec<_> = attributes.map(|(name, value)| (name.clone(), text(value))).collect();
+                there.sort();
+                request.queue_url() == Some("dlq")
+                    && there.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected.iter().copied())
+            })
+            .then_output(|| SendMessageOutput::builder().build());
+        let client = mock_client!(aws_sdk_sqs, RuleMode::Sequential, &[&sent]);
+        let queue = SqsSource::new(client, "queue".to_owned(), "dlq".to_owned());
+        let reason = ParkReason { code: "code", error: "why".to_owned() };
+        queue.park("body", &reason, replayed).await.unwrap();
+    }
+}
+
+/// As [Lambda hands it over][1].
+///
+/// [1]: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+#[test]
+fn a_received_message_has_the_mark_that_it_was_sent_with() {
+    for (attributes, replayed) in [
+        (json!({}), None),
+        (json!({ "reason": { "stringValue": "code", "dataType": "String" } }), None),
+        (json!({ "replayed": { "stringValue": "2/run", "dataType": "String" } }), Some("2/run")),
+        (json!({ "replayed": { "stringValue": "often", "dataType": "String.ours" } }), Some("often")),
+        (json!({ "replayed": { "binaryValue": "Mi9ydW4=", "dataType": "Binary" } }), None),
+    ] {
+        let message = json!({ "messageId": "a", "receiptHandle": "b", "body": "c", "messageAttributes": attributes });
+        let message: SqsMessage = serde_json::from_value(message).unwrap();
+        assert_eq!(received(message).unwrap().replayed.as_deref(), replayed, "{attributes}");
+    }
 }

@@ -15,13 +15,14 @@ use coffeeshop_core::ports::{Leaderboard, ShopRecords};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-fn at(endpoint: &str) -> StackInfo {
+pub(crate) fn at(endpoint: &str) -> StackInfo {
     let outputs = ["ContributionsTable", "RatingsTable", "ScoresTable", "ShopsTable"];
     StackInfo {
         endpoint: endpoint.to_owned(),
         region: "eu-west-1".to_owned(),
         access_key_id: "key".to_owned(),
         secret_access_key: "secret".to_owned(),
+        stack_name: "coffeeshop".to_owned(),
         outputs: outputs.map(|name| (name.to_owned(), name.to_lowercase())).into(),
         pid: 1,
     }
@@ -201,7 +202,8 @@ fn a_local_stack_is_described_by_a_file() {
     assert!(matches!(unreadable, StackError::NotReadable { .. }), "{unreadable:?}");
     let text = r#"{
         "endpoint": "http://127.0.0.1:4566", "region": "eu-central-1",
-        "access_key_id": "a", "secret_access_key": "b", "outputs": { "RatingsTable": "ratings" }, "pid": 7
+        "access_key_id": "a", "secret_access_key": "b", "stack_name": "coffeeshop",
+        "outputs": { "RatingsTable": "ratings" }, "pid": 7
     }"#;
     std::fs::write(&file, text).unwrap();
     let stack = Stack::local(&file).unwrap();

@@ -9,12 +9,15 @@ from importlib.metadata import version
 from . import (
     alarm_math,
     batch_actions,
+    batch_traces,
+    large_queues,
     loopback_is_secure,
     message_move,
     queue_lock,
     sns_batches,
     sns_redrive,
     stream_mapping,
+    subscription_attributes,
 )
 
 VERSION = "1.5.33"
@@ -28,11 +31,15 @@ def require_version() -> None:
 
 
 def fill() -> None:
+    # Before the lock, which holds what is here then.
+    large_queues.fill()
     queue_lock.fill()
     batch_actions.fill()
+    batch_traces.fill()
     message_move.fill()
     sns_batches.fill()
     sns_redrive.fill()
+    subscription_attributes.fill()
     loopback_is_secure.fill()
     alarm_math.fill()
     stream_mapping.fill()

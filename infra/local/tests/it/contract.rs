@@ -7,7 +7,7 @@ use bytes::Bytes;
 use coffeeshop_aws::source_queue::SqsSource;
 use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::ports::Receipt;
-use coffeeshop_core::testing::contract;
+use coffeeshop_core::testing::{Parked, contract};
 
 use crate::stack;
 use crate::world::{Emulated, photo};
@@ -73,13 +73,14 @@ impl contract::Queue for Queues {
         tokio::time::sleep(Duration::from_secs(seconds.into())).await;
     }
 
-    async fn parked(&self) -> Vec<(String, String, String)> {
+    async fn parked(&self) -> Vec<Parked> {
         let receive = self.sqs.receive_message().queue_url(&self.dlq).message_attribute_names("All");
         let received = receive.max_number_of_messages(10).send().await.unwrap().messages.unwrap_or_default();
         let text = |value: &MessageAttributeValue| value.string_value().unwrap().to_owned();
         let parked = received.into_iter().map(|message| {
             let attributes = message.message_attributes.unwrap();
-            (message.body.unwrap(), text(&attributes["reason"]), text(&attributes["error"]))
+            let [reason, error] = ["reason", "error"].map(|name| text(&attributes[name]));
+            Parked { body: message.body.unwrap(), reason, error, replayed: attributes.get("replayed").map(text) }
         });
         parked.collect()
     }

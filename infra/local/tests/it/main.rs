@@ -7,16 +7,20 @@
     reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
 )]
 
+mod broken;
 mod contract;
 mod contract_md;
 mod contract_notifications;
+mod contract_queues;
 mod contract_records;
 mod contract_scores;
 mod kills;
+mod large_queues;
 mod lifetime;
 mod message_move;
 mod notifications;
 mod photos;
+mod places;
 mod post;
 mod queue_lock;
 mod ratings;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_sqs::types::Message;
+use aws_sdk_sqs::types::{Message, MessageAttributeValue};
 use coffeeshop_aws::photos::RENDITION_CACHE_CONTROL;
 use coffeeshop_core::SOURCE_BYTES_MAX;
 use coffeeshop_core::edition::Revision;
@@ -122,8 +122,14 @@ async fn umlauts_and_spaces_do_no_harm() {
     let key = "uploads/Café am Markt/Foto 1+1 100%.jpg";
     let body = ByteStream::from(fixture("png/grey8.png"));
     on.s3.put_object().bucket(&on.originals).key(key).body(body).send().await.unwrap();
-    let parked = on.parked("unexpected_key", key).await;
+    let parked = on.parked("unexpected_key", key, None).await;
     assert!(parked.body().unwrap().contains("Caf%C3%A9"), "as S3 wrote it: {parked:?}");
+
+    // As the operator replays it.
+    let mark = MessageAttributeValue::builder().data_type("String").string_value("2/some-run").build().unwrap();
+    let send = on.sqs.send_message().queue_url(&on.queue).set_message_body(parked.body);
+    send.message_attributes("replayed", mark).send().await.unwrap();
+    on.parked("unexpected_key", key, Some("2/some-run")).await;
 }
 
 #[tokio::test]
@@ -192,23 +198,21 @@ impl Emulated {
         panic!("no message about {key} in the dead-letter queue");
     }
 
-    /// Waits for the parked message of this reason whose error names `text`.
-    async fn parked(&self, reason: &str, text: &str) -> Message {
-        let attribute = |message: &Message, name: &str| {
-            let value = message.message_attributes().and_then(|attributes| attributes.get(name));
-            value.and_then(|value| value.string_value().map(str::to_owned)).unwrap_or_default()
+    /// Waits for the parked message of this reason whose error names `text`, with this mark or none.
+    async fn parked(&self, reason: &str, text: &str, replayed: Option<&str>) -> Message {
+        let is_it = |message: &Message| {
+            let attribute = |name: &str| message.message_attributes()?.get(name)?.string_value();
+            attribute("reason") == Some(reason)
+                && attribute("error").is_some_and(|error| error.contains(text))
+                && attribute("replayed") == replayed
         };
         for _ in 0..300 {
-            let found =
-                self.dlq().await.into_iter().find(|message| {
-                    attribute(message, "reason") == reason && attribute(message, "error").contains(text)
-                });
-            if let Some(message) = found {
+            if let Some(message) = self.dlq().await.into_iter().find(is_it) {
                 return message;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("nothing parked as {reason} about {text}");
+        panic!("nothing parked as {reason} about {text}, replayed {replayed:?}");
     }
 
     /// What the outcome names is what the bucket holds of this photo.

@@ -8,7 +8,6 @@ use coffeeshop_core::period::Period;
 use coffeeshop_core::ports::{Clock as _, Leaderboard, PortError};
 use coffeeshop_core::score::{RankKey, Score, ScoreKey};
 use coffeeshop_core::testing::{Fault, ScoreWorld};
-use coffeeshop_operator::cli::Invocation;
 use coffeeshop_operator::run::{Ports, run};
 use futures::executor::block_on;
 use indicatif::ProgressBar;
@@ -134,7 +133,7 @@ fn top_asks_for_pages() {
         ("150", 150, vec![100, 50]),
         ("1000", 150, vec![100, 100]),
     ] {
-        let invocation = Invocation::parse(["coffeeshop", "scores", "top", "--local", "--limit", limit]).unwrap();
+        let invocation = transcript::scores(["coffeeshop", "scores", "top", "--local", "--limit", limit]);
         let board = Asked { board: &world, asked: Mutex::default() };
         let ports = Ports { store: &world, board: &board, clock: &world };
         let mut lines = Vec::new();
@@ -152,7 +151,7 @@ fn top_asks_for_pages() {
 #[test]
 fn top_shows_no_shop_twice() {
     let world = ScoreWorld::default();
-    let invocation = Invocation::parse(["coffeeshop", "scores", "top", "--local"]).unwrap();
+    let invocation = transcript::scores(["coffeeshop", "scores", "top", "--local"]);
     let ports = Ports { store: &world, board: &Moving, clock: &world };
     let mut lines = Vec::new();
     block_on(run(&invocation, &ports, &mut lines, ProgressBar::hidden(), std::future::pending())).unwrap();

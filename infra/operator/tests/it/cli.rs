@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
-use coffeeshop_operator::cli::{self, Invocation, Target, Which};
+use coffeeshop_operator::cli::{self, Target, Typed, Which};
 
-fn parse(arguments: &str) -> Result<Invocation, clap::Error> {
-    Invocation::parse(["coffeeshop"].into_iter().chain(arguments.split_whitespace()))
+fn parse(arguments: &str) -> Result<Typed, clap::Error> {
+    Typed::parse(["coffeeshop"].into_iter().chain(arguments.split_whitespace()))
 }
 
 #[test]
@@ -36,6 +36,26 @@ fn a_wrong_command_line_is_told_what_is_wrong() {
         "scores rebuild --all --local --dry-run --after a.b",
         "scores rebuild --all",
         "scores forget --local",
+        "dlq",
+        "dlq list",
+        "dlq list --local --stack prod",
+        "dlq peek --local",
+        "dlq peek uploads-dlq --local --limit 0",
+        "dlq replay --local",
+        "dlq replay uploads-dlq --execute",
+        "dlq replay uploads-dlq --local --rate 0/s",
+        "dlq replay uploads-dlq --local --rate fast",
+        "dlq replay uploads-dlq --local --canary 0",
+        "dlq replay uploads-dlq --local --max 100001",
+        "dlq replay uploads-dlq --local --max-replays 0",
+        "dlq replay uploads-dlq --local --since yesterday",
+        "dlq resume --local",
+        "dlq resume ../../etc/passwd --local",
+        "dlq edit uploads-dlq --local",
+        "dlq archive uploads-dlq --local",
+        "dlq archive uploads-dlq --local --to s3://bucket",
+        "dlq discard uploads-dlq --local --to=",
+        "dlq forget --local",
     ] {
         let error = parse(arguments).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{arguments}");
@@ -47,16 +67,17 @@ fn a_wrong_command_line_is_told_what_is_wrong() {
 #[test]
 fn the_target_may_stand_anywhere() {
     for arguments in ["--local scores top", "scores --local top", "scores top --local"] {
-        assert_eq!(parse(arguments).unwrap().target, Target::Local, "{arguments}");
+        assert_eq!(parse(arguments).unwrap().target(), &Target::Local, "{arguments}");
     }
-    assert_eq!(parse("scores top --stack prod").unwrap().target, Target::Stack("prod".to_owned()));
+    assert_eq!(parse("scores top --stack prod").unwrap().target(), &Target::Stack("prod".to_owned()));
 }
 
 #[test]
 fn all_goes_on_after_a_shop() {
-    let cli::Command::Verify(which) = parse("scores verify --all --after b --local").unwrap().command else {
-        panic!("not verify")
+    let Typed::Scores(invocation) = parse("scores verify --all --after b --local").unwrap() else {
+        panic!("not about scores")
     };
+    let cli::Command::Verify(which) = invocation.command else { panic!("not verify") };
     assert_eq!(which, Which::All { after: Some("b".parse().unwrap()) });
 }
 

@@ -1,10 +1,10 @@
 //! The help text of every command.
 
-use coffeeshop_operator::cli::Invocation;
+use coffeeshop_operator::cli::Typed;
 
 #[track_caller]
 fn check(name: &str, arguments: &[&str]) {
-    let help = Invocation::parse(["coffeeshop"].iter().chain(arguments).chain(&["--help"])).unwrap_err();
+    let help = Typed::parse(["coffeeshop"].iter().chain(arguments).chain(&["--help"])).unwrap_err();
     assert_eq!(help.exit_code(), 0);
     insta::assert_snapshot!(format!("help_{name}"), help);
 }
@@ -37,4 +37,16 @@ fn of_verify() {
 #[test]
 fn of_rebuild() {
     check("rebuild", &["scores", "rebuild"]);
+}
+
+#[test]
+fn of_dlq() {
+    check("dlq", &["dlq"]);
+}
+
+#[test]
+fn of_every_verb_of_dlq() {
+    for verb in ["list", "peek", "groups", "replay", "resume", "edit", "archive", "discard"] {
+        check(&format!("dlq_{verb}"), &["dlq", verb]);
+    }
 }

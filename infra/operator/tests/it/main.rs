@@ -1,6 +1,7 @@
 //! The command: what it finds, repairs and says, on stores in memory and on the emulator.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
 )]
@@ -8,6 +9,7 @@
 mod boards;
 mod cli;
 mod contract;
+mod dlq;
 mod emulator;
 mod failures;
 mod faults;

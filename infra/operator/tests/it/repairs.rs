@@ -159,7 +159,7 @@ fn ctrl_c_during_repairs() {
 
 fn parse(arguments: &str) -> Invocation {
     let typed = ["coffeeshop", "--stack", "prod"].into_iter().chain(arguments.split_whitespace());
-    Invocation::parse(typed).unwrap()
+    transcript::scores(typed)
 }
 
 /// The only command that a text tells a person to type.
@@ -167,7 +167,7 @@ fn told(text: &str) -> Invocation {
     let mut told = text.lines().skip(1).filter_map(|line| Some(line.split_once(": coffeeshop ")?.1));
     let command = told.next().unwrap();
     assert_eq!(told.next(), None, "{text}");
-    Invocation::parse(["coffeeshop"].into_iter().chain(command.split_whitespace())).unwrap()
+    transcript::scores(["coffeeshop"].into_iter().chain(command.split_whitespace()))
 }
 
 /// One of 64 ids that are made at random begins with `-`, and a person types what they are told to.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use coffeeshop_core::ports::{ScoreStore, ShopRecords};
 use coffeeshop_core::testing::ScoreWorld;
-use coffeeshop_operator::cli::Invocation;
+use coffeeshop_operator::cli::{Invocation, Typed};
 use coffeeshop_operator::run::{Ports, Verdict, run};
 use futures::executor::block_on;
 use indicatif::ProgressBar;
@@ -38,7 +38,7 @@ pub(crate) fn into<S: ScoreStore + ShopRecords>(
 ) -> (String, u8) {
     // In front, because nothing is an option any more after `--`.
     let typed = ["coffeeshop", "--stack", "prod"].into_iter().chain(arguments.split_whitespace());
-    let invocation = Invocation::parse(typed).unwrap();
+    let invocation = scores(typed);
     let ports = Ports { store, board: world, clock: world };
     match block_on(run(&invocation, &ports, lines, ProgressBar::hidden(), interrupt)) {
         Ok(verdict) => (String::new(), Verdict::status(verdict)),
@@ -47,6 +47,14 @@ pub(crate) fn into<S: ScoreStore + ShopRecords>(
             (lines.concat(), failure.status())
         }
     }
+}
+
+/// What a command line about scores means.
+pub(crate) fn scores<'a>(typed: impl IntoIterator<Item = &'a str>) -> Invocation {
+    let Typed::Scores(invocation) = Typed::parse(typed.into_iter().collect::<Vec<_>>()).unwrap() else {
+        panic!("not about scores")
+    };
+    invocation
 }
 
 /// Nobody reads any more after so many writes.

@@ -66,10 +66,7 @@ impl Told {
 
     /// Announces a leaderboard, waits until everybody has been told of it and of all photos, and shows it.
     pub(crate) async fn show(&self, app: &App, rows: &[Row]) -> Result<()> {
-        let board = announce_board(app).await?;
-        let outcomes = rows.iter().filter_map(|row| row.outcome.as_ref());
-        let mut expected: BTreeSet<String> = outcomes.filter_map(photo_event).collect();
-        expected.insert(board);
+        let expected = announced(app, rows).await?;
         let began = Instant::now();
         let (inbox, hooks) = loop {
             let (inbox, hooks) = (app.inbox(&self.user_id).await?, self.receiver.hooks());
@@ -97,6 +94,15 @@ impl Told {
         ensure!(right == hooks.len(), "{} signatures are wrong", hooks.len() - right);
         Ok(())
     }
+}
+
+/// Announces a leaderboard; the ids of that event and of those of all photos.
+pub(crate) async fn announced(app: &App, rows: &[Row]) -> Result<BTreeSet<String>> {
+    let board = announce_board(app).await?;
+    let outcomes = rows.iter().filter_map(|row| row.outcome.as_ref());
+    let mut expected: BTreeSet<String> = outcomes.filter_map(photo_event).collect();
+    expected.insert(board);
+    Ok(expected)
 }
 
 /// The id of the event that says so, if the uploader is told.

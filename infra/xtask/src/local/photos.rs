@@ -11,7 +11,7 @@ use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::outcome::Outcome;
 use coffeeshop_local::StackInfo;
 use coffeeshop_local::app::App;
-use futures::stream::{self, StreamExt as _};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::notifications::USER;
 
@@ -76,6 +76,12 @@ pub(crate) async fn through_the_pipeline(info: &StackInfo, photos: Vec<Photo>) -
     };
     let rows = stream::iter(photos).map(one).buffered(AT_ONCE).collect::<Vec<_>>().await;
     rows.into_iter().collect()
+}
+
+/// Uploads all of them, for whoever cannot expect an outcome.
+pub(crate) async fn upload(app: &App, photos: Vec<Photo>) -> Result<()> {
+    let one = async |Photo { key, bytes, .. }: Photo| app.upload(&key, bytes, Some(USER)).await;
+    stream::iter(photos).map(one).buffered(AT_ONCE).try_for_each(async |_| Ok(())).await
 }
 
 async fn outcome(app: &App, photo: &PhotoKey) -> Result<Option<Outcome>> {

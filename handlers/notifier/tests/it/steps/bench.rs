@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage, SqsMessageAttribute};
 use coffeeshop_core::announce::{Item, announce};
 use coffeeshop_core::board::{BoardEntry, BoardSnapshot};
 use coffeeshop_core::delivery::DeliveryKey;
@@ -15,6 +15,7 @@ use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::outcome::Outcome;
 use coffeeshop_core::period::Period;
 use coffeeshop_core::ports::{Clock as _, DeliveryResult};
+use coffeeshop_core::replayed::REPLAYED;
 use coffeeshop_core::subscription::{Channel, Secret, Subscriber, Subscription};
 use coffeeshop_core::testing::{Message, NotificationWorld, WorldQueue, contract, suspend_once};
 use coffeeshop_notifier::batch::{BATCH_MESSAGES_MAX, Deps, handle};
@@ -224,6 +225,11 @@ fn sqs_event(source: &str, messages: &[Message]) -> SqsEvent {
         sqs.body = Some(message.body.clone());
         sqs.event_source_arn = Some(source.to_owned());
         sqs.attributes.insert("ApproximateReceiveCount".to_owned(), message.receive_count.to_string());
+        if message.replayed.is_some() {
+            let mut attribute = SqsMessageAttribute::default();
+            attribute.string_value.clone_from(&message.replayed);
+            sqs.message_attributes.insert(REPLAYED.to_owned(), attribute);
+        }
         sqs
     };
     let mut event = SqsEvent::default();

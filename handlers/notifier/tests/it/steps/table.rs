@@ -4,7 +4,7 @@ use coffeeshop_core::event::{Data, PhotoRejected};
 use coffeeshop_core::outcome::Reason;
 use coffeeshop_core::ports::{Clock as _, DeliveryResult};
 use coffeeshop_core::subscription::{Channel, Secret, Subscription};
-use coffeeshop_core::testing::{Parked, notifications_contract};
+use coffeeshop_core::testing::{Parked, WorldQueue, notifications_contract};
 
 use super::bench::{
     Bench, DELIVERY_ATTEMPTS, NowOrNever as _, Step, TIMEOUT_SECONDS, board, changed, inbox, ready, user, webhook,
@@ -289,6 +289,40 @@ fn what_was_parked_is_delivered_when_it_is_replayed() {
     bench.world.deliveries().send(parked.body);
     bench.settle();
     bench.assert_told("hook.example", &event, 0);
+}
+
+/// At once, and after the last of many attempts. What an event asks for is new, whatever the event went through.
+#[test]
+fn what_is_parked_keeps_how_often_it_was_replayed() {
+    let (ada, event) = (user("ada"), serde_json::to_string(&ready("ada", "photo", 1)).unwrap());
+    for replayed in [None, Some("2/run"), Some("of another version")] {
+        let bench = Bench::new();
+        bench.world.subscribe_malformed(&ada, "a-nonsense");
+        bench.endpoints.set("hook.example", Behaviour::Status(500));
+        bench.world.subscribe(webhook(&ada, "hook", "hook.example"));
+        let send = |queue: WorldQueue<'_>, body: &str| match replayed {
+            Some(replayed) => queue.send_replayed(body, replayed),
+            None => queue.send(body),
+        };
+        let (notifications, deliveries) = (bench.world.notifications(), bench.world.deliveries());
+        send(notifications, "no event");
+        send(notifications, &event);
+        send(deliveries, "no delivery");
+        bench.settle();
+        let marks = |parked: &[Parked]| -> Vec<_> {
+            parked.iter().map(|parked| (parked.reason.clone(), parked.replayed.clone())).collect()
+        };
+        let mark = replayed.map(str::to_owned);
+        let reasons = ["not_an_event", "malformed_subscription"].map(|reason| (reason.to_owned(), mark.clone()));
+        assert_eq!(marks(&notifications.parked()), reasons);
+        let parked = deliveries.parked();
+        let expected = [("not_a_delivery".to_owned(), mark.clone()), ("status_5xx".to_owned(), None)];
+        assert_eq!(marks(&parked), expected);
+
+        send(deliveries, &parked[1].body);
+        bench.settle();
+        assert_eq!(marks(&deliveries.parked()[2..]), [("status_5xx".to_owned(), mark)]);
+    }
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! Where failures rest is found from a stack itself; with that, the gap `subscription_attributes`.
+
+use std::time::Duration;
+
+use aws_sdk_cloudformation::client::Waiters as _;
+use coffeeshop_aws::stack::{Stack, StackError};
+use coffeeshop_core::place::{NoTarget, Place, Reader, Reads, Target};
+use coffeeshop_core::ports::{Depth, QueueUrl, Queues as _};
+use coffeeshop_local::StackInfo;
+use serde_json::{Value, json};
+
+use crate::template_events::feed;
+use crate::{VISIBILITY_SECONDS, stack};
+
+fn queue(stack: &StackInfo, output: &str) -> QueueUrl {
+    QueueUrl(stack.output(output).unwrap().to_owned())
+}
+
+/// A place in a line: what feeds it, where a replay would go, and who reads that.
+fn line(place: &Place) -> String {
+    let from = match place {
+        Place::OfQueue { receives_max, .. } => format!("after {receives_max} receives"),
+        Place::OfSubscription { topic, .. } => format!("of {topic}"),
+    };
+    let to = match &place.resting().target {
+        Ok(Target { name, reader, gives_up, .. }) => {
+            let reader = reader.as_ref().map(|Reader { function, .. }| format!(", read by {function}"));
+            let gives_up = gives_up.as_ref().map(|(_, receives_max)| format!(", which gives up after {receives_max}"));
+            format!("{name}{}{}", gives_up.unwrap_or_default(), reader.unwrap_or_default())
+        }
+        Err(no_target) => format!("nowhere: {no_target}"),
+    };
+    format!("{} {from} -> {to}", place.name())
+}
+
+async fn lines(stack: &StackInfo) -> Vec<String> {
+    Stack::of(stack).places().await.unwrap().iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn places_of_the_template() {
+    let stack = stack().await;
+    let expected = [
+        "deliveries-dlq after 24 receives -> deliveries, which gives up after 24, read by notifier",
+        "notifications-dlq after 5 receives -> notifications, which gives up after 5, read by notifier",
+        "notifications-subscription-dlq of events -> notifications, which gives up after 5, read by notifier",
+        "uploads-dlq after 5 receives -> uploads, which gives up after 5, read by thumbnailer",
+    ];
+    assert_eq!(lines(&stack).await, expected);
+
+    let places = Stack::of(&stack).places().await.unwrap();
+    let by_name = |name: &str| places.iter().find(|place| place.name() == name).unwrap().resting();
+    let uploads = by_name("uploads-dlq");
+    assert_eq!((&uploads.queue, uploads.retention), (&queue(&stack, "UploadsDlqUrl"), Duration::from_hours(14 * 24)));
+    let target = uploads.target.as_ref().unwrap();
+    assert_eq!(target.queue, queue(&stack, "UploadsQueueUrl"));
+    assert_eq!(target.visibility.as_secs().to_string(), VISIBILITY_SECONDS);
+    assert_eq!(target.gives_up.as_ref().map(|(dlq, _)| dlq), Some(&queue(&stack, "UploadsDlqUrl")));
+    let reads = |name: &str| by_name(name).target.as_ref().unwrap().reader.as_ref().unwrap().reads.clone();
+    let originals_bucket = stack.output("OriginalsBucket").unwrap().to_owned();
+    assert_eq!(reads("uploads-dlq"), Reads::Uploads { originals_bucket });
+    assert_eq!(reads("notifications-subscription-dlq"), Reads::Notifications);
+    assert_eq!(reads("deliveries-dlq"), Reads::Deliveries);
+}
+
+#[tokio::test]
+async fn a_score_feed_has_a_place_too_and_its_queue_is_read_by_others() {
+    let stack = feed().await;
+    let expected = "score-feed-subscription-dlq of events -> score-feed";
+    assert!(lines(&stack).await.iter().any(|line| line == expected), "{:?}", lines(&stack).await);
+    let places = Stack::of(&stack).places().await.unwrap();
+    let place = places.iter().find(|place| place.name() == "score-feed-subscription-dlq").unwrap();
+    let queues = Stack::of(&stack).queues();
+    assert_eq!(queues.depth(&place.resting().queue).await.unwrap(), Depth::default());
+}
+
+/// What the template does not have: FIFO, several sources, no queue at the other end, queues of nobody's stack.
+fn corners(outside: &str) -> Value {
+    let queue = |name: &str, dlq: Option<Value>| {
+        let policy = dlq.map(|arn| json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 4 }));
+        let fifo = name.contains(".fifo").then_some(true);
+        let mut properties = json!({ "QueueName": format!("corners-{name}") });
+        if let Some(policy) = policy {
+            properties["RedrivePolicy"] = policy;
+        }
+        if let Some(fifo) = fifo {
+            properties["FifoQueue"] = fifo.into();
+        }
+        json!({ "Type": "AWS::SQS::Queue", "Properties": properties })
+    };
+    let arn = |id: &str| json!({ "Fn::GetAtt": [id, "Arn"] });
+    let subscription = json!({ "Type": "AWS::SNS::Subscription", "Properties": {
+        "TopicArn": { "Ref": "Topic" },
+        "Protocol": "sqs",
+        "Endpoint": outside,
+        "RedrivePolicy": { "deadLetterTargetArn": arn("Undelivered") },
+    } });
+    json!({ "Resources": {
+        "OrderedDlq": queue("ordered-dlq.fifo", None),
+        "Ordered": queue("ordered.fifo", Some(arn("OrderedDlq"))),
+        "SharedDlq": queue("shared-dlq", None),
+        "One": queue("one", Some(arn("SharedDlq"))),
+        "Two": queue("two", Some(arn("SharedDlq"))),
+        "Third": queue("third", Some(outside.into())),
+        "Alone": queue("alone", None),
+        "Topic": { "Type": "AWS::SNS::Topic", "Properties": { "TopicName": "corners-topic" } },
+        "Undelivered": queue("undelivered", None),
+        "Subscription": subscription,
+    } })
+}
+
+#[tokio::test]
+async fn places_that_this_template_has_not() {
+    let mut stack = stack().await;
+    let sqs = aws_sdk_sqs::Client::new(&stack.sdk_config());
+    sqs.create_queue().queue_name("not-of-corners").send().await.unwrap();
+    let account = stack.output("EventsTopicArn").unwrap().split(':').nth(4).unwrap();
+    let outside = format!("arn:aws:sqs:{}:{account}:not-of-corners", stack.region);
+    let cloudformation = aws_sdk_cloudformation::Client::new(&stack.sdk_config());
+    let create = cloudformation.create_stack().stack_name("corners").template_body(corners(&outside).to_string());
+    create.send().await.unwrap();
+    let wait = cloudformation.wait_until_stack_create_complete().stack_name("corners");
+    wait.wait(Duration::from_mins(1)).await.unwrap();
+
+    stack.stack_name = "corners".to_owned();
+    stack.outputs.clear();
+    let expected = [
+        "not-of-corners after 4 receives -> third, which gives up after 4".to_owned(),
+        format!("ordered-dlq.fifo after 4 receives -> nowhere: {}", NoTarget::Fifo),
+        "shared-dlq after 4 receives -> nowhere: several queues or subscriptions feed it (one, two): which one a message \
+         is for is not known"
+            .to_owned(),
+        "undelivered of topic -> not-of-corners".to_owned(),
+    ];
+    assert_eq!(lines(&stack).await, expected);
+
+    stack.stack_name = "nowhere".to_owned();
+    let error = Stack::of(&stack).places().await.unwrap_err();
+    assert!(matches!(error, StackError::NoStack { .. }), "{error:?}");
+}

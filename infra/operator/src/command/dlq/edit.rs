@@ -1,0 +1,179 @@
+//! `coffeeshop dlq edit`: one message corrected by hand, and replayed.
+//!
+//! What a body must be is the function's own parser's business.
+
+use std::fs;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use coffeeshop_core::place::{Place, Target};
+use coffeeshop_core::ports::{Clock, Message, MessageId, Objects, Queues, is_sendable};
+use serde_json::Value;
+use similar::TextDiff;
+
+use super::run::Started;
+use super::{Desk, summary, target_of};
+use crate::cli::dlq::{Edit, Pace, SLICE_MESSAGES_MAX, Selection};
+use crate::dlq::journal::Action;
+use crate::dlq::reader;
+use crate::dlq::record::Record;
+use crate::dlq::spool::Spool;
+use crate::dlq::sweep::sweep;
+use crate::failure::{Failure, Why};
+use crate::run::Verdict;
+
+/// A body as a person edits it.
+struct Draft {
+    text: String,
+    /// Whether the text is the body's JSON, indented.
+    is_indented: bool,
+}
+
+pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    edit: &Edit,
+) -> Result<Verdict, Failure> {
+    let place = desk.place(&edit.place)?;
+    let target = target_of(place)?;
+    let message = find(desk, place, &edit.id).await?;
+    let draft = Draft::of(&message.content.body);
+    let (edited, file) = match &edit.body {
+        Some(file) => (read(file)?, file.clone()),
+        None => in_editor(desk, place, &message.id, &draft.text).await?,
+    };
+    let body = draft.body(&edited);
+    if body == message.content.body {
+        desk.say("nothing changed, so nothing is sent");
+        return Ok(Verdict::Well);
+    }
+    let difference = TextDiff::from_lines(&draft.text, &Draft::of(&body).text).unified_diff().to_string();
+    desk.say(difference.trim_end());
+    check(&body, target, &file)?;
+    if !edit.execute {
+        let command = desk.invocation.edit(place.name(), &message.id, &file);
+        if desk.invocation.json {
+            let line = serde_json::json!({"kind": "would_edit", "place": place.name(), "id": &*message.id.0, "difference": difference});
+            desk.output.object(&line);
+        }
+        desk.say(format!("This was a dry run: nothing was sent. To do it: {command}"));
+        return Ok(Verdict::Well);
+    }
+    let action = Action::Edit { to: target.queue.0.clone(), original: Record::from(&message), body };
+    let started = Started::begin(desk, place, &desk.new_run(place), action, &Selection::default(), &edit.audit)?;
+    started.plan_one(desk, &message)?.execute(desk, Some(target), Pace::default()).await
+}
+
+/// The message of this id.
+async fn find<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    place: &Place,
+    id: &str,
+) -> Result<Message, Why> {
+    let depth = summary::held_by_others(desk, place).await?;
+    desk.teller.begin(&format!("looking for {id}"), depth.visible);
+    let (spool, mut found) = (Spool::anonymous().map_err(Why::Spool)?, None);
+    let swept = sweep(desk.ports.queues, &place.resting().queue, SLICE_MESSAGES_MAX, &desk.stop, &spool, |message| {
+        desk.teller.one_more(desk.ports.clock.now());
+        if &*message.id.0 != id {
+            return Ok(ControlFlow::Continue(()));
+        }
+        found = Some(message.clone());
+        Ok(ControlFlow::Break(()))
+    });
+    swept.await?;
+    desk.teller.end();
+    found.ok_or_else(|| Why::NoMessage { id: id.to_owned(), place: place.name().to_owned() })
+}
+
+fn read(file: &Path) -> Result<String, Why> {
+    fs::read_to_string(file).map_err(|cause| Why::File { path: file.to_owned(), cause })
+}
+
+/// Opens the text in the editor; what it says then, and the file that it is in, which stays.
+async fn in_editor<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    place: &Place,
+    id: &MessageId,
+    text: &str,
+) -> Result<(String, PathBuf), Why> {
+    let folder = desk.ports.journals;
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+    let file = folder.join(format!("{}-{}.body", place.name(), id.0.chars().filter(is_plain).collect::<String>()));
+    let failed = |cause| Why::File { path: file.clone(), cause };
+    fs::create_dir_all(folder).map_err(failed)?;
+    fs::write(&file, text).map_err(failed)?;
+    // As git does it: the editor may have arguments of its own.
+    let mut editor = Command::new("sh");
+    editor.arg("-c").arg(format!("{} \"$1\"", desk.ports.editor)).arg("sh").arg(&file);
+    desk.stop.ignore(true);
+    let status = tokio::task::spawn_blocking(move || editor.status()).await;
+    desk.stop.ignore(false);
+    let status = status.map_err(io::Error::other).and_then(|status| status).map_err(Why::Editor)?;
+    if !status.success() {
+        return Err(Why::Editor(io::Error::other(format!("`{}` ended with {status}", desk.ports.editor))));
+    }
+    Ok((read(&file)?, file))
+}
+
+fn check(body: &str, target: &Target, file: &Path) -> Result<(), Why> {
+    let refused = |why: String| Why::Refused { file: file.to_owned(), target: target.name.clone(), why };
+    if body.is_empty() {
+        return Err(refused("a message needs a body".to_owned()));
+    }
+    if let Some(c) = body.chars().find(|c| !is_sendable(*c)) {
+        return Err(refused(format!("a queue does not take the character {}", c.escape_unicode())));
+    }
+    target.reader.as_ref().map_or(Ok(()), |reader| reader::check(body, reader)).map_err(refused)
+}
+
+impl Draft {
+    /// JSON is indented, when it can be put together again byte by byte.
+    fn of(body: &str) -> Self {
+        let value = serde_json::from_str::<Value>(body);
+        let texts = value.and_then(|value| Ok((serde_json::to_string(&value)?, serde_json::to_string_pretty(&value)?)));
+        match texts.ok().filter(|(again, _)| again == body) {
+            Some((_, text)) => Self { text: text + "\n", is_indented: true },
+            None => Self { text: body.to_owned(), is_indented: false },
+        }
+    }
+
+    /// The body that an edited text stands for.
+    fn body(&self, text: &str) -> String {
+        if self.is_indented
+            && let Ok(value) = serde_json::from_str::<Value>(text)
+        {
+            return value.to_string();
+        }
+        // Editors end a file with a line's end, whoever wrote it.
+        match text.strip_suffix('\n') {
+            Some(body) if !self.text.ends_with('\n') => body.to_owned(),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_edited_with_indents_and_sent_without() {
+        let body = r#"{"b":1,"a":[2.5,"x"]}"#;
+        let draft = Draft::of(body);
+        assert_eq!(draft.text, "{\n  \"b\": 1,\n  \"a\": [\n    2.5,\n    \"x\"\n  ]\n}\n");
+        assert_eq!(draft.body(&draft.text), body);
+        assert_eq!(draft.body(&draft.text.replace("2.5", "3")), r#"{"b":1,"a":[3,"x"]}"#);
+    }
+
+    #[test]
+    fn what_is_no_json_or_spelled_otherwise_is_edited_as_it_is() {
+        for body in ["{ \"a\": 1 }", "no JSON", "{\"a\":1.0e5}", "line\n", ""] {
+            let draft = Draft::of(body);
+            assert_eq!((draft.text.as_str(), draft.body(&draft.text).as_str()), (body, body));
+        }
+        assert_eq!(Draft::of("no JSON").body("still none\n"), "still none");
+        assert_eq!(Draft::of("{\"a\":1}").body("{\"a\":\n"), "{\"a\":\n", "for the parser to refuse");
+    }
+}

@@ -1,0 +1,44 @@
+//! `coffeeshop dlq peek`: some messages, as they are.
+//!
+//! Which ones come first is the queue's choice.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use coffeeshop_core::ports::{Clock, Objects, Queues};
+
+use super::{Desk, MessageLine, summary};
+use crate::cli::dlq::Peek;
+use crate::dlq::select::Seen;
+use crate::dlq::spool::Spool;
+use crate::dlq::sweep::sweep;
+use crate::dlq::wording;
+use crate::failure::{Failure, Why};
+use crate::run::Verdict;
+use crate::table::counted;
+
+pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    peek: &Peek,
+) -> Result<Verdict, Failure> {
+    let place = desk.place(&peek.place)?;
+    let queue = &place.resting().queue;
+    summary::held_by_others(desk, place).await?;
+    let (spool, now) = (Spool::anonymous().map_err(Why::Spool)?, desk.ports.clock.now());
+    let swept = sweep(desk.ports.queues, queue, peek.limit, &desk.stop, &spool, |message| {
+        let seen = Seen::of(message, place);
+        if desk.invocation.json {
+            desk.output.object(&MessageLine::of(place, &seen));
+        } else {
+            desk.output.line(format!("{}\n", wording::message(&seen, now)));
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    let swept = swept.await?;
+    let given_back = "given back: they stay, and their receive counts rose by one";
+    desk.say(match swept.seen {
+        0 => format!("no message could be received from {}", place.name()),
+        seen => format!("{} of {}, {given_back}", counted(seen, "message"), place.name()),
+    });
+    Ok(if summary::hidden(desk, swept.hidden) { Verdict::Amiss } else { Verdict::Well })
+}

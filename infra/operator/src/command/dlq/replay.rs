@@ -1,0 +1,152 @@
+//! `coffeeshop dlq replay` and `resume`: messages sent back to where they came from.
+//!
+//! How one message is sent and deleted is in `dlq::pass`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use coffeeshop_core::place::{Place, Target};
+use coffeeshop_core::ports::{Clock, Message, MessageId, Objects, QueueUrl, Queues};
+use serde::Serialize;
+
+use super::{Desk, MessageLine, summary, target_of};
+use crate::cli::dlq::{Pace, Replay, SLICE_MESSAGES_MAX};
+use crate::cli::values::RunId;
+use crate::command::dlq::run::Started;
+use crate::dlq::group::Fingerprint;
+use crate::dlq::journal::{Action, Begun};
+use crate::dlq::outgoing::times_replayed;
+use crate::dlq::select::{Seen, Selector};
+use crate::dlq::spool::Spool;
+use crate::dlq::sweep::{Swept, sweep};
+use crate::dlq::wording::with_reader;
+use crate::failure::{Failure, Why};
+use crate::run::Verdict;
+use crate::table::counted;
+
+/// A message of a dry run, as programs read it.
+#[derive(Serialize)]
+struct WouldLine<'a> {
+    #[serde(flatten)]
+    message: MessageLine<'a>,
+    would: &'static str,
+}
+
+pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    replay: &Replay,
+) -> Result<Verdict, Failure> {
+    let place = desk.place(&replay.place)?;
+    let target = target_of(place)?;
+    let selector = Selector::new(&replay.selection, place)?;
+    let depth = summary::held_by_others(desk, place).await?;
+    desk.teller.begin(&format!("sweeping {}", place.name()), depth.visible);
+    if !replay.execute {
+        return dry(desk, place, target, &selector, replay).await;
+    }
+    let action = Action::Replay { to: target.queue.0.clone(), pace: replay.pace };
+    let started = Started::begin(desk, place, &desk.new_run(place), action, &replay.selection, &replay.audit)?;
+    let started = started.plan(desk, place, &selector, Some(replay.max_replays), |_| Ok(())).await?;
+    started.execute(desk, Some(target), replay.pace).await
+}
+
+/// Goes on with a run of an earlier process.
+pub(crate) async fn resume<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    run: &RunId,
+) -> Result<Verdict, Failure> {
+    let started = Started::again(desk, run)?;
+    let Begun { target: stack, place, from, action, .. } = started.begun.clone();
+    if stack != desk.invocation.target.to_string() {
+        return Err(Why::OtherStack { run: run.clone(), target: stack }.into());
+    }
+    let place = desk.place(&place)?;
+    let (goes_to, paced) = match action {
+        Action::Replay { to, pace } => (Some((target_of(place)?, to)), pace),
+        Action::Edit { to, .. } => (Some((target_of(place)?, to)), Pace::default()),
+        Action::Discard { .. } => (None, Pace::default()),
+    };
+    let moved = goes_to.as_ref().is_some_and(|(target, to)| target.queue.0 != *to);
+    if moved || place.resting().queue.0 != from {
+        return Err(Why::Moved { run: run.clone(), place: place.name().to_owned() }.into());
+    }
+    started.give_back_earlier(desk, &QueueUrl(from)).await?;
+    started.execute(desk, goes_to.map(|(target, _)| target), paced).await
+}
+
+/// What would be done.
+#[derive(Default)]
+struct Would {
+    replayed: u64,
+    left_alone: BTreeMap<MessageId, String>,
+    /// By group, with an example of its reason and pattern.
+    groups: BTreeMap<String, (u64, String)>,
+}
+
+async fn dry<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    place: &Place,
+    target: &Target,
+    selector: &Selector<'_>,
+    replay: &Replay,
+) -> Result<Verdict, Failure> {
+    let max = replay.selection.max.unwrap_or(u64::MAX);
+    let (spool, mut would) = (Spool::anonymous().map_err(Why::Spool)?, Would::default());
+    let swept = sweep(desk.ports.queues, &place.resting().queue, SLICE_MESSAGES_MAX, &desk.stop, &spool, |message| {
+        desk.teller.one_more(desk.ports.clock.now());
+        if would.replayed < max && selector.takes(message) {
+            would.hear(desk, place, message, replay.max_replays);
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    let swept: Swept = swept.await?;
+    desk.teller.end();
+    if desk.stop.is_requested() {
+        return Err(Why::Interrupted { repairs: false }.into());
+    }
+    let mut groups: Vec<_> = would.groups.iter().collect();
+    groups.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
+    for (id, (count, words)) in groups {
+        desk.say(format!("{count:>7}  {id}  {words}"));
+    }
+    let seen = counted(swept.seen, "message");
+    let (from, to) = (place.name(), with_reader(target));
+    desk.say(format!("{} of {seen} in {from} would be sent to {to}", would.replayed));
+    let why = would.left_alone.iter().map(|(id, why)| (id, Some(why.as_str())));
+    if !desk.invocation.json {
+        summary::name(desk, "left_alone", "these would be left alone, they were replayed too often already", why);
+    }
+    let missing = selector.missing();
+    summary::name(desk, "not_found", "of the file of ids, these were not found", missing.iter().map(|id| (id, None)));
+    summary::cut(desk, place, swept.is_cut);
+    if would.replayed > 0 {
+        desk.say(format!("This was a dry run: nothing was sent. To do it: {}", desk.invocation.in_earnest()));
+    }
+    Ok(if summary::hidden(desk, swept.hidden) { Verdict::Amiss } else { Verdict::Well })
+}
+
+impl Would {
+    fn hear<W: Write, Q: Queues, O: Objects, C: Clock>(
+        &mut self,
+        desk: &Desk<'_, W, Q, O, C>,
+        place: &Place,
+        message: &Message,
+        max_replays: u32,
+    ) {
+        let (seen, times) = (Seen::of(message, place), times_replayed(&message.content));
+        let is_left = times >= max_replays;
+        if is_left {
+            self.left_alone.insert(message.id.clone(), format!("{times} times"));
+        } else {
+            self.replayed += 1;
+            let Fingerprint { reason, pattern, .. } = &seen.fingerprint;
+            let words = reason.as_ref().map_or_else(|| pattern.clone(), |reason| format!("{reason}: {pattern}"));
+            self.groups.entry(seen.fingerprint.id()).or_insert((0, words)).0 += 1;
+        }
+        if desk.invocation.json {
+            let would = if is_left { "leave_alone" } else { "replay" };
+            desk.output.object(&WouldLine { message: MessageLine::of(place, &seen), would });
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What a run did, a line of JSON each, on disk before it goes on: who comes after a kill knows what there is to do.
+//!
+//! What follows from it is `plan`'s.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use coffeeshop_core::ports::MessageId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::record::Record;
+use crate::cli::dlq::{Pace, Selection};
+use crate::cli::values::RunId;
+
+/// A line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) at: Timestamp,
+    #[serde(flatten)]
+    pub(crate) entry: Entry,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Entry {
+    /// A run began.
+    Begun(Box<Begun>),
+    /// It will work on this message, if it has still this body.
+    Planned {
+        id: MessageIdText,
+        /// Of the body, hexadecimal.
+        sha256: String,
+    },
+    /// It will leave this one alone.
+    LeftAlone { id: MessageIdText, times_replayed: u32 },
+    /// The plan is whole: from here on messages are touched.
+    Ready { messages: u64 },
+    /// It goes on after it was stopped.
+    Resumed,
+    /// This message is about to be sent.
+    Sending { id: MessageIdText },
+    /// The queue has it, under a new id.
+    Sent { id: MessageIdText, new_id: MessageIdText },
+    /// It was certainly not sent.
+    NotSent { id: MessageIdText, error: String },
+    /// It is gone from the place.
+    Deleted { id: MessageIdText },
+    /// It was sent, or was to be discarded, and is not in the place any more.
+    Gone { id: MessageIdText },
+    /// The first messages came back, or may: nothing more is sent until it is resumed.
+    CanaryFailed { came_back: u64 },
+    /// It stopped before it was through.
+    Stopped { why: String },
+    /// It is through.
+    Ended { done: u64, left: u64 },
+}
+
+/// As text.
+pub(crate) type MessageIdText = String;
+
+/// What a run is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    pub(crate) run: RunId,
+    /// As it is typed.
+    pub(crate) target: String,
+    pub(crate) place: String,
+    pub(crate) from: String,
+    #[serde(flatten)]
+    pub(crate) action: Action,
+    pub(crate) selection: Selection,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) audit_bucket: Option<String>,
+}
+
+/// What is done with each message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+pub(crate) enum Action {
+    /// It is sent to its target, then deleted.
+    Replay { to: String, pace: Pace },
+    /// The same, with another body.
+    Edit { to: String, original: Record, body: String },
+    /// It is deleted.
+    Discard { archive: String },
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// There is none of that name.
+    #[error("there is no run `{run}` on this machine: its journal would be {}", path.display())]
+    NoRun {
+        /// The run.
+        run: RunId,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Another process works on it.
+    #[error("run `{0}` is under way, in another process")]
+    UnderWay(RunId),
+    /// A line makes no sense.
+    #[error("line {line} of the journal of `{run}` makes no sense")]
+    Malformed {
+        /// The run.
+        run: RunId,
+        /// Which line, the first being 1.
+        line: usize,
+        /// What is wrong with it.
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// The file.
+    #[error("the journal {} cannot be used", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// The journal of a run, which only one process has at a time.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// A new one. It can be read by its owner alone: what messages say may be private.
+    pub(crate) fn create(folder: &Path, run: &RunId) -> Result<Self, JournalError> {
+        let path = path(folder, run);
+        let failed = |cause| JournalError::File { path: path.clone(), cause };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(failed)?;
+        Self::claimed(file, path, run)
+    }
+
+    /// The one of an earlier process.
+    pub(crate) fn open(folder: &Path, run: &RunId) -> Result<Self, JournalError> {
+        let path = path(folder, run);
+        match OpenOptions::new().read(true).append(true).open(&path) {
+            Ok(file) => Self::claimed(file, path, run),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(JournalError::NoRun { run: run.clone(), path })
+            }
+            Err(cause) => Err(JournalError::File { path, cause }),
+        }
+    }
+
+    fn claimed(file: File, path: PathBuf, run: &RunId) -> Result<Self, JournalError> {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(JournalError::UnderWay(run.clone())),
+            // Where files cannot be locked, nobody is kept from anything.
+            Err(TryLockError::Error(_)) | Ok(()) => Ok(Self { file, path }),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes lines, in one write; a kill of this process does not undo it.
+    pub(crate) fn write(&self, at: Timestamp, entries: impl IntoIterator<Item = Entry>) -> Result<(), JournalError> {
+        let failed = |path: &Path, cause| JournalError::File { path: path.to_owned(), cause };
+        let mut lines = Vec::new();
+        for entry in entries {
+            serde_json::to_writer(&mut lines, &Line { at, entry }).map_err(|error| failed(&self.path, error.into()))?;
+            lines.push(b'\n');
+        }
+        (&self.file).write_all(&lines).map_err(|cause| failed(&self.path, cause))
+    }
+
+    /// The same, and neither does a loss of power.
+    pub(crate) fn flush(&self, at: Timestamp, entries: impl IntoIterator<Item = Entry>) -> Result<(), JournalError> {
+        self.write(at, entries)?;
+        self.file.sync_data().map_err(|cause| JournalError::File { path: self.path.clone(), cause })
+    }
+
+    /// Calls `hear` with each line. A last line that is not whole is of a process that died while it wrote: it is cut off,
+    /// or what comes next would be written behind it.
+    pub(crate) fn read(&self, run: &RunId, mut hear: impl FnMut(Line)) -> Result<(), JournalError> {
+        let failed = |cause| JournalError::File { path: self.path.clone(), cause };
+        let mut file = &self.file;
+        file.rewind().map_err(failed)?;
+        let (mut reader, mut text, mut whole) = (BufReader::new(file), Vec::new(), 0);
+        for line in 1.. {
+            text.clear();
+            let length = reader.read_until(b'\n', &mut text).map_err(failed)?;
+            if text.last() != Some(&b'\n') {
+                break;
+            }
+            whole += length as u64;
+            let malformed = |cause| JournalError::Malformed { run: run.clone(), line, cause };
+            hear(serde_json::from_slice(&text).map_err(malformed)?);
+        }
+        self.file.set_len(whole).map_err(failed)
+    }
+}
+
+/// Where the journal of a run is.
+pub(crate) fn path(folder: &Path, run: &RunId) -> PathBuf {
+    folder.join(format!("{run}.jsonl"))
+}
+
+/// Where the receipts of a run are.
+pub(crate) fn spool_path(folder: &Path, run: &RunId) -> PathBuf {
+    folder.join(format!("{run}.receipts"))
+}
+
+/// Where what a run discards is archived, unless it is to be elsewhere.
+pub(crate) fn archive_path(folder: &Path, run: &RunId) -> PathBuf {
+    folder.join(format!("{run}.archive.jsonl"))
+}
+
+/// In the words of the journal.
+pub(crate) fn text(id: &MessageId) -> MessageIdText {
+    id.0.to_string()
+}

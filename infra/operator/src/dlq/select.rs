@@ -1,0 +1,87 @@
+//! Which messages of a place somebody means.
+//!
+//! What is done with them is not known here.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+
+use coffeeshop_core::place::Place;
+use coffeeshop_core::ports::{Message, MessageId};
+use jiff::Timestamp;
+
+use super::about::About;
+use super::group::Fingerprint;
+use crate::cli::dlq::Selection;
+use crate::failure::Why;
+
+/// A message, and what can be seen of it.
+pub(crate) struct Seen<'a> {
+    pub(crate) message: &'a Message,
+    pub(crate) about: About,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+impl<'a> Seen<'a> {
+    /// A message of this place.
+    pub(crate) fn of(message: &'a Message, place: &Place) -> Self {
+        let about = About::of(&message.content.body);
+        let fingerprint = Fingerprint::of(&message.content, &about, function(place));
+        Self { message, about, fingerprint }
+    }
+}
+
+/// The function that should have handled what rests there.
+pub(crate) fn function(place: &Place) -> Option<&str> {
+    let target = place.resting().target.as_ref().ok()?;
+    Some(target.reader.as_ref()?.function.as_str())
+}
+
+/// A selection that can be asked.
+pub(crate) struct Selector<'a> {
+    selection: &'a Selection,
+    place: &'a Place,
+    /// Those that are meant, and whether they were seen.
+    ids: Option<RefCell<BTreeMap<MessageId, bool>>>,
+}
+
+impl<'a> Selector<'a> {
+    /// Reads the file of ids, if there is one.
+    pub(crate) fn new(selection: &'a Selection, place: &'a Place) -> Result<Self, Why> {
+        let ids = selection.ids.as_ref().map(|path| {
+            let text = fs::read_to_string(path).map_err(|cause| Why::File { path: path.clone(), cause })?;
+            let ids = text.split_whitespace().map(|id| (MessageId(id.trim_matches('"').into()), false));
+            Ok::<_, Why>(RefCell::new(ids.collect()))
+        });
+        Ok(Self { selection, place, ids: ids.transpose()? })
+    }
+
+    /// Whether this message is meant.
+    pub(crate) fn takes(&self, message: &Message) -> bool {
+        let Selection { group, since, until, shop, ids: _, max: _ } = self.selection;
+        let first_sent = |at: Timestamp| message.sent_at >= at;
+        if !self.has_id(message) || since.is_some_and(|since| !first_sent(since)) || until.is_some_and(first_sent) {
+            return false;
+        }
+        if group.is_none() && shop.is_none() {
+            return true;
+        }
+        let seen = Seen::of(message, self.place);
+        shop.as_ref().is_none_or(|shop| seen.about.shops.contains(shop))
+            && group.as_ref().is_none_or(|group| seen.fingerprint.id() == *group)
+    }
+
+    fn has_id(&self, message: &Message) -> bool {
+        let Some(ids) = &self.ids else { return true };
+        ids.borrow_mut().get_mut(&message.id).is_some_and(|seen| {
+            *seen = true;
+            true
+        })
+    }
+
+    /// What is in the file of ids, and was not seen.
+    pub(crate) fn missing(&self) -> Vec<MessageId> {
+        let Some(ids) = &self.ids else { return Vec::new() };
+        ids.borrow().iter().filter(|(_, seen)| !**seen).map(|(id, _)| id.clone()).collect()
+    }
+}

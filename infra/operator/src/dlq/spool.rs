@@ -1,0 +1,61 @@
+//! The receipts of all that is held, in a file: a hundred thousand of them are more than a person's memory should pay for,
+//! and who comes after a kill can give them back.
+//!
+//! Giving back itself is `sweep`'s.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use coffeeshop_core::ports::{Message, MessageId, Receipt};
+
+/// Messages that were received, with the receipt of each.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    file: File,
+}
+
+impl Spool {
+    /// One that nobody else sees, and that is gone with this process.
+    pub(crate) fn anonymous() -> io::Result<Self> {
+        Ok(Self { file: tempfile::tempfile()? })
+    }
+
+    /// The one at `path`, with what is in it.
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: OpenOptions::new().read(true).append(true).create(true).open(path)? })
+    }
+
+    /// Remembers messages, in one write, which a kill of this process does not undo.
+    pub(crate) fn hold(&self, messages: &[Message]) -> io::Result<()> {
+        let mut lines = Vec::new();
+        for Message { id, receipt, .. } in messages {
+            serde_json::to_writer(&mut lines, &(&id.0, &receipt.0))?;
+            lines.push(b'\n');
+        }
+        let mut file = &self.file;
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(&lines)
+    }
+
+    /// Everything that is held, the earliest first.
+    pub(crate) fn held(&self) -> io::Result<impl Iterator<Item = io::Result<(MessageId, Receipt)>> + '_> {
+        let mut file = &self.file;
+        file.rewind()?;
+        // A line that is not whole is of a process that died while it wrote: its message comes back by itself.
+        let lines = BufReader::new(file).lines();
+        Ok(lines.filter_map(|line| {
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => return Some(Err(error)),
+            };
+            let (id, receipt) = serde_json::from_str::<(Box<str>, String)>(&line).ok()?;
+            Some(Ok((MessageId(id), Receipt(receipt))))
+        }))
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        self.file.set_len(0)
+    }
+}

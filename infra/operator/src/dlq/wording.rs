@@ -1,0 +1,134 @@
+//! Places, messages and ages in words, for a person.
+//!
+//! What programs read is in `command::dlq`.
+
+use std::time::Duration;
+
+use coffeeshop_core::place::{Place, Target};
+use coffeeshop_core::ports::Message;
+use jiff::{SignedDuration, Timestamp};
+
+use super::outgoing::replayed;
+use super::select::Seen;
+use crate::table::counted;
+
+/// How many characters of a body are shown.
+const BODY_CHARS_MAX: usize = 2000;
+
+/// The two largest units of a time that has passed, or is left.
+pub(crate) fn age(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().max(0);
+    let units = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
+    let largest = units.iter().position(|(_, unit)| seconds >= *unit).unwrap_or(units.len() - 1);
+    let mut left = seconds;
+    let mut words = Vec::new();
+    for (name, unit) in units.iter().skip(largest).take(2) {
+        words.push(format!("{}{name}", left / unit));
+        left %= unit;
+    }
+    if words.len() > 1 && words.last().is_some_and(|word| word.starts_with('0')) {
+        words.pop();
+    }
+    words.join(" ")
+}
+
+/// How long a message stays that was first sent then.
+pub(crate) fn left(sent_at: Timestamp, retention: Duration, now: Timestamp) -> SignedDuration {
+    let retention = SignedDuration::try_from(retention).unwrap_or(SignedDuration::MAX);
+    retention.saturating_sub(now.duration_since(sent_at)).max(SignedDuration::ZERO)
+}
+
+/// What puts messages there.
+pub(crate) fn fed_by(place: &Place) -> String {
+    match place {
+        Place::OfQueue { resting, receives_max } => match &resting.target {
+            Ok(target) => {
+                let given_up = format!("{} after {}", target.name, counted(u64::from(*receives_max), "receive"));
+                match &target.reader {
+                    Some(reader) => format!("{given_up}, {} parks here", reader.function),
+                    None => given_up,
+                }
+            }
+            Err(_) => format!("a queue after {}", counted(u64::from(*receives_max), "receive")),
+        },
+        Place::OfSubscription { topic, .. } => format!("topic {topic}, what it could not deliver"),
+    }
+}
+
+/// Where a replay goes.
+pub(crate) fn goes_to(place: &Place) -> String {
+    match &place.resting().target {
+        Ok(target) => with_reader(target),
+        Err(why) => format!("nowhere: {why}"),
+    }
+}
+
+/// The queue, and who reads it.
+pub(crate) fn with_reader(target: &Target) -> String {
+    match &target.reader {
+        Some(reader) => format!("{}, read by {}", target.name, reader.function),
+        None => target.name.clone(),
+    }
+}
+
+/// All that is known of a message, a line each.
+pub(crate) fn message(Seen { message, about, fingerprint }: &Seen<'_>, now: Timestamp) -> String {
+    let Message { id, content, sent_at, receive_count, .. } = message;
+    let mut lines = vec![
+        ("id", id.0.to_string()),
+        (
+            "sent",
+            format!("{sent_at:.0}, {} ago, received {}", age(now.duration_since(*sent_at)), times(*receive_count)),
+        ),
+        ("group", fingerprint.id()),
+        ("reason", reason(fingerprint.reason.as_deref()).to_owned()),
+    ];
+    lines.extend(content.attribute("error").map(|error| ("error", error.to_owned())));
+    lines.extend(replayed(content).map(|by| ("replayed", format!("{}, last by {}", times(by.times), by.run))));
+    lines.push(("kind", about.kind.clone()));
+    if !about.shops.is_empty() {
+        lines.push(("shops", about.shops.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
+    }
+    lines.push(("body", shortened(&content.body)));
+    lines.iter().map(|(name, text)| format!("{name:<9} {text}")).collect::<Vec<_>>().join("\n")
+}
+
+/// What a message was set aside for.
+pub(crate) fn reason(reason: Option<&str>) -> &str {
+    reason.unwrap_or("none: it was given up without a word")
+}
+
+/// `once`, `2 times`.
+pub(crate) fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+fn shortened(body: &str) -> String {
+    match body.char_indices().nth(BODY_CHARS_MAX) {
+        Some((end, _)) => format!("{}.. ({} bytes, all of it with --json)", body.split_at(end).0, body.len()),
+        None => body.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_has_its_two_largest_units() {
+        let cases =
+            [(0, "0s"), (59, "59s"), (60, "1m"), (61, "1m 1s"), (3600, "1h"), (3659, "1h"), (86_399, "23h 59m")];
+        for (seconds, expected) in cases {
+            assert_eq!(age(SignedDuration::from_secs(seconds)), expected, "{seconds}");
+        }
+        assert_eq!(age(SignedDuration::from_secs(14 * 86_400 - 3600)), "13d 23h");
+        assert_eq!(age(SignedDuration::from_secs(-5)), "0s");
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_is_too_old() {
+        let sent_at = Timestamp::UNIX_EPOCH;
+        let left = |now| left(sent_at, Duration::from_mins(2), Timestamp::from_second(now).unwrap()).as_secs();
+        assert_eq!([0, 100, 120, 1000].map(left), [120, 20, 0, 0]);
+    }
+}

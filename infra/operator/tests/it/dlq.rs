@@ -1,0 +1,10 @@
+//! Messages that rest somewhere, on queues in memory: what is seen of them, and that none is lost or doubled, whatever goes
+//! wrong and wherever it stops.
+
+mod bench;
+mod canary;
+mod edit;
+mod faults;
+mod kills;
+mod looks;
+mod replay;
