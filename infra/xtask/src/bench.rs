@@ -15,6 +15,8 @@ pub(crate) enum Subject {
     Scores,
     /// Requests, units and memory of leaderboards, `verify` and `rebuild`, on the emulator; takes some minutes.
     Boards,
+    /// Messages a second of `dlq replay` beside the emulator's own, and memory; takes some minutes.
+    Replay,
 }
 
 impl Subject {
@@ -23,6 +25,7 @@ impl Subject {
         match self {
             Self::Scores => ("coffeeshop-aggregator", "bench_scores"),
             Self::Boards => ("coffeeshop-operator", "bench_boards"),
+            Self::Replay => ("coffeeshop-operator", "bench_replay"),
         }
     }
 }
