@@ -80,7 +80,7 @@ pub enum Reads {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoTarget {
     /// A replay would put its messages in another order.
-    #[error("it is a FIFO queue: a replay would change the order of its messages, so it is not replayed")]
+    #[error("a FIFO queue, whose order a replay would change")]
     Fifo,
     /// A message does not say which of them it came from.
     #[error("several queues or subscriptions feed it ({}): which one a message is for is not known", .0.join(", "))]

@@ -99,6 +99,12 @@ pub enum Why {
         /// Why.
         why: NoTarget,
     },
+    /// Its messages cannot be seen in any order but their own.
+    #[error(
+        "{0} is a FIFO queue: to see all its messages and to send some of them again would change their order, so it is \
+         left alone"
+    )]
+    Fifo(String),
     /// The message is not there, or hidden.
     #[error("no message `{id}` was found in {place}: it is gone, or another command holds it for a while")]
     NoMessage {

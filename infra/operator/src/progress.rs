@@ -88,6 +88,7 @@ impl Teller {
     pub(crate) fn at(&self, position: u64, now: Timestamp) {
         self.position.set(position);
         self.bar.set_position(position);
+        self.bar.set_message("");
         self.line_if_due(now, |what| format!("{what}: {position} of {}", self.bar.length().unwrap_or(position)));
     }
 

@@ -11,6 +11,7 @@ mod headers;
 mod leaderboard;
 mod mapping;
 mod notifications;
+mod objects;
 mod quarantine;
 mod queues;
 mod scores;

@@ -74,7 +74,8 @@ async fn measured(stack: &Stack, name: &str, task: Task, messages: usize) -> Res
     }
     let [from, to] = urls.try_into().ok().context("two queues")?;
     let queues = coffeeshop_aws::stack::Stack::of(stack.info()).queues();
-    let filling = stream::iter((0..messages).collect::<Vec<_>>().chunks(1000).map(<[usize]>::to_vec).collect::<Vec<_>>());
+    let filling =
+        stream::iter((0..messages).collect::<Vec<_>>().chunks(1000).map(<[usize]>::to_vec).collect::<Vec<_>>());
     filling
         .for_each_concurrent(4, |some| {
             let (queues, from) = (&queues, &from);

@@ -136,14 +136,8 @@ async fn replay(info: &StackInfo, queues: &SqsQueues, from: QueueUrl, to: QueueU
     let Typed::Dlq(invocation) = Typed::parse(typed)? else { unreachable!("it is about messages") };
     let journals = repo_root().join("target/bench").join(std::process::id().to_string());
     let objects = Stack::of(info).objects();
-    let ports = Ports {
-        queues,
-        objects: &objects,
-        clock: &SystemClock,
-        places: &places,
-        journals: &journals,
-        editor: "false",
-    };
+    let ports =
+        Ports { queues, objects: &objects, clock: &SystemClock, places: &places, journals: &journals, editor: "false" };
     let done = run_dlq(&invocation, ports, io::sink(), Teller::new(ProgressBar::hidden(), None), pending).await;
     fs::remove_dir_all(&journals)?;
     let verdict = done.map_err(|failure| anyhow::anyhow!(failure.text()))?;

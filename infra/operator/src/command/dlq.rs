@@ -14,7 +14,7 @@ mod summary;
 use std::io::Write;
 use std::path::Path;
 
-use coffeeshop_core::place::{Place, Target};
+use coffeeshop_core::place::{NoTarget, Place, Target};
 use coffeeshop_core::ports::{Clock, Objects, Queues};
 use serde::Serialize;
 
@@ -74,11 +74,16 @@ impl<W: Write, Q: Queues, O: Objects, C: Clock> Desk<'_, W, Q, O, C> {
         let is_it = |place: &&Place| {
             place.name() == name || place.resting().queue.0.rsplit('/').next().is_some_and(|queue| queue == name)
         };
-        self.ports.places.iter().find(is_it).ok_or_else(|| Why::NoPlace {
+        let place = self.ports.places.iter().find(is_it).ok_or_else(|| Why::NoPlace {
             name: name.to_owned(),
             target: self.invocation.target.to_string(),
             places: self.ports.places.iter().map(|place| place.name().to_owned()).collect(),
-        })
+        })?;
+        match &place.resting().target {
+            // Of what is held of a group, the rest of the group is not seen.
+            Err(NoTarget::Fifo) => Err(Why::Fifo(place.name().to_owned())),
+            _ => Ok(place),
+        }
     }
 
     /// What a run on this place calls itself that begins now.

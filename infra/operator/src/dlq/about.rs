@@ -106,8 +106,10 @@ fn kind(value: &Value) -> String {
     if let (Some(event), Some(_)) = (object.get("event"), object.get("subscriber")) {
         return format!("delivery of {}", kind(event));
     }
-    match (text("specversion"), text("type")) {
-        (Some(_), Some(kind)) => kind.to_owned(),
+    match (text("specversion"), text("type"), text("Event")) {
+        (Some(_), Some(kind), _) => kind.to_owned(),
+        // S3's test of a notification.
+        (_, _, Some(event)) => event.to_owned(),
         _ => names(object),
     }
 }
@@ -155,6 +157,7 @@ mod tests {
         check("\"text\"", "JSON string", &[]);
         check(r#"{"b":1,"a":2}"#, "JSON object of a, b", &[]);
         check(r#"{"Records":[{}]}"#, "?", &[]);
+        check(r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#, "s3:TestEvent", &[]);
         check(r#"{"shop_id":"not an id"}"#, "JSON object of shop_id", &[]);
     }
 

@@ -3,9 +3,9 @@
 //!
 //! Giving back itself is `sweep`'s.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use coffeeshop_core::ports::{Message, MessageId, Receipt};
 
@@ -13,17 +13,20 @@ use coffeeshop_core::ports::{Message, MessageId, Receipt};
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: File,
+    /// `None`: nobody else sees it.
+    path: Option<PathBuf>,
 }
 
 impl Spool {
     /// One that nobody else sees, and that is gone with this process.
     pub(crate) fn anonymous() -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile()? })
+        Ok(Self { file: tempfile::tempfile()?, path: None })
     }
 
     /// The one at `path`, with what is in it.
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: OpenOptions::new().read(true).append(true).create(true).open(path)? })
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        Ok(Self { file, path: Some(path.to_owned()) })
     }
 
     /// Remembers messages, in one write, which a kill of this process does not undo.
@@ -52,6 +55,11 @@ impl Spool {
             let (id, receipt) = serde_json::from_str::<(Box<str>, String)>(&line).ok()?;
             Some(Ok((MessageId(id), Receipt(receipt))))
         }))
+    }
+
+    /// Nobody needs it any more.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        self.path.as_ref().map_or(Ok(()), fs::remove_file)
     }
 
     /// Forgets everything.

@@ -3,6 +3,7 @@
 
 mod bench;
 mod canary;
+mod contract;
 mod edit;
 mod faults;
 mod kills;

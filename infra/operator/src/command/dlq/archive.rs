@@ -82,7 +82,9 @@ pub(crate) async fn discard<W: Write, Q: Queues, O: Objects, C: Clock>(
         }
         let seen = counted(swept.seen, "message");
         desk.say(format!("{meant} of {seen} in {} would be archived, then deleted", place.name()));
-        desk.say(format!("This was a dry run: nothing was deleted. To do it: {}", desk.invocation.in_earnest()));
+        if meant > 0 {
+            desk.say(format!("This was a dry run: nothing was deleted. To do it: {}", desk.invocation.in_earnest()));
+        }
         return Ok(if summary::hidden(desk, swept.hidden) { Verdict::Amiss } else { Verdict::Well });
     }
     let run = desk.new_run(place);

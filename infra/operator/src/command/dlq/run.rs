@@ -193,6 +193,7 @@ impl Started {
             Err(why) => Entry::Stopped { why: why.to_string() },
         };
         let written = run.journal.flush(clock.now(), [entry]).map_err(Why::from);
+        let written = written.and(run.spool.remove().map_err(Why::Spool));
         let audited = audit.put(&run.journal).await;
         summary::ending(desk, &ending);
         let again = ending.goes_on().then(|| desk.invocation.resume(&begun.run));

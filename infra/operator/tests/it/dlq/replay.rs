@@ -173,9 +173,15 @@ fn a_rate_is_kept() {
 #[test]
 fn nothing_is_replayed_from_where_it_cannot_be() {
     let bench = Bench::new();
-    let texts =
-        ["replay orders-dlq.fifo", "edit orders-dlq.fifo x", "replay nowhere", "groups nowhere", "resume run-1"]
-            .map(|arguments| bench.types(arguments).transcript(arguments, &bench));
+    let texts = [
+        "replay orders-dlq.fifo",
+        "edit orders-dlq.fifo x",
+        "groups orders-dlq.fifo",
+        "replay nowhere",
+        "groups nowhere",
+        "resume run-1",
+    ]
+    .map(|arguments| bench.types(arguments).transcript(arguments, &bench));
     assert_snapshot!(texts.join("\n"));
 }
 
