@@ -2,7 +2,7 @@
 
 Stdin is the leash: whoever started this holds its other end, and when that process is gone, however it went,
 nothing stays behind. Everything that is printed or logged goes to stderr; stdout carries one line of JSON, once the
-emulator answers. This module knows nothing of the gaps that `gaps` fills, nor of what `kills` is for.
+emulator answers. This module knows nothing of the gaps that `gaps` fills, nor of what `kills` and `hidden` are for.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ async def serve(listener: socket.socket, port: int, reply) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
-    from . import children, gaps, kills
+    from . import children, gaps, hidden, kills
 
     gaps.require_version()
     children.watch()
@@ -48,6 +48,7 @@ async def serve(listener: socket.socket, port: int, reply) -> None:
     from ministack.services import lambda_svc
 
     gaps.fill()
+    hidden.arm()
     kills.arm()
 
     async def announcing(scope, receive, send):

@@ -45,7 +45,7 @@ impl Emulator {
         let (mut emulator, stdout) = blocking(move || {
             let venv = python::venv(&options.root, options.progress)?;
             (options.progress)("starting the emulator");
-            Self::spawn(&options.root, &venv.tool("python"), options.kills.as_ref())
+            Self::spawn(&options, &venv.tool("python"))
         })
         .await?;
         let ready = blocking(move || {
@@ -61,7 +61,8 @@ impl Emulator {
         Ok(emulator)
     }
 
-    fn spawn(root: &Path, python: &Path, kills: Option<&Kills>) -> Result<(Self, ChildStdout)> {
+    fn spawn(options: &Options, python: &Path) -> Result<(Self, ChildStdout)> {
+        let Options { root, kills, hidden_seconds_max, .. } = options;
         let runs = root.join("target/emulator/runs");
         let (directory, lock) = new_run(&runs).with_context(|| format!("{} cannot be written", runs.display()))?;
         let temporary = directory.join("tmp");
@@ -84,7 +85,12 @@ impl Emulator {
             .envs([("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)])
             // Listeners on ports of their own, for services that nothing here uses.
             .envs([("SFTP_ENABLED", "0"), ("IOT_MTLS_ENABLED", "0")])
-            .envs(kills.map(|Kills { function, count, seed }| ("EMULATOR_KILLS", format!("{function} {count} {seed}"))))
+            .envs(
+                kills
+                    .iter()
+                    .map(|Kills { function, count, seed }| ("EMULATOR_KILLS", format!("{function} {count} {seed}"))),
+            )
+            .envs(hidden_seconds_max.map(|seconds| ("EMULATOR_HIDDEN_MAX", seconds.to_string())))
             .env("PYTHONPATH", root.join("infra/local"))
             .env("HOME", &directory)
             .env("TMPDIR", &temporary)

@@ -32,6 +32,8 @@ pub struct Options {
     pub parameters: Vec<(String, String)>,
     /// Which function is killed now and then, if any.
     pub kills: Option<Kills>,
+    /// For how many seconds at most a message is hidden from whoever receives it through the API, if that is limited.
+    pub hidden_seconds_max: Option<u32>,
     /// Which function, as in [`package::FUNCTIONS`], is deployed with code that always fails, if any.
     pub broken: Option<String>,
     /// Called with a line for a person before each step that takes time.
@@ -54,13 +56,14 @@ pub struct Kills {
 
 impl Options {
     /// The stack `coffeeshop` of this repository, all parameters as the template has them, nothing killed,
-    /// broken or reported.
+    /// brought back early, broken or reported.
     pub fn new() -> Self {
         Self {
             root: repo_root(),
             stack_name: "coffeeshop".to_owned(),
             parameters: Vec::new(),
             kills: None,
+            hidden_seconds_max: None,
             broken: None,
             progress: |_| (),
         }
@@ -76,6 +79,15 @@ impl Options {
     #[must_use]
     pub fn kill(mut self, function: &str, count: u32, seed: u64) -> Self {
         self.kills = Some(Kills { function: function.to_owned(), count, seed });
+        self
+    }
+
+    /// Has messages come back after so many seconds, though their receiver asked for more, as the operator's command does:
+    /// if it was killed, a test need not wait for as long as that. What the functions are given by the emulator itself is
+    /// hidden from others for as long as ever.
+    #[must_use]
+    pub fn hidden_at_most(mut self, seconds: u32) -> Self {
+        self.hidden_seconds_max = Some(seconds);
         self
     }
 

@@ -14,6 +14,7 @@ mod contract_notifications;
 mod contract_queues;
 mod contract_records;
 mod contract_scores;
+mod hidden;
 mod kills;
 mod large_queues;
 mod lifetime;

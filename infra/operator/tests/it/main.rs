@@ -10,6 +10,7 @@ mod boards;
 mod cli;
 mod contract;
 mod dlq;
+mod dlq_emulator;
 mod emulator;
 mod failures;
 mod faults;
