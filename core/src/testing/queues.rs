@@ -1,6 +1,6 @@
 //! Queues as an operator works on them, in memory: visibility timeouts, receipts and refused entries as SQS has them.
 //!
-//! No message is lost by age, none is handed out twice unless a test has receipts expire, and they come in the order in
+//! No message is lost by age, none is handed out twice unless a test wants that, and they come in the order in
 //! which they were sent: a queue on AWS promises none of that.
 
 mod state;
@@ -118,6 +118,12 @@ impl QueueWorld {
     /// nothing is said about it.
     pub fn fail_entries(&self, call: &'static str, entries: &[usize], fault: Fault) {
         self.state().entry_faults.push(EntryFaults { call, entries: entries.to_vec(), fault });
+    }
+
+    /// Has each message handed out a second time as soon as it has been handed out for the first time, as a standard queue
+    /// may.
+    pub fn hand_out_twice(&self) {
+        self.state().twice = true;
     }
 
     /// How many port calls there have been.

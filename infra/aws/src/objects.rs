@@ -1,6 +1,6 @@
 //! [`Objects`] over S3.
 //!
-//! What is in the files, and what they are called, is decided elsewhere.
+//! What is in the files, and what they are called, is decided elsewhere. A file is put in one piece: S3 takes 5 GB so.
 
 use std::path::Path;
 

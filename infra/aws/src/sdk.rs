@@ -40,6 +40,11 @@ pub async fn load() -> SdkConfig {
     loader().load().await
 }
 
+/// The same configuration, in which a call takes as long as its body: the SDK itself ends one that does not get on.
+pub fn for_large_bodies(sdk: &SdkConfig) -> SdkConfig {
+    sdk.to_builder().timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build()).build()
+}
+
 /// The same configuration, in which each call ends within `limit`, all its attempts together.
 pub fn within(sdk: &SdkConfig, limit: Duration) -> SdkConfig {
     let timeouts = sdk.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);

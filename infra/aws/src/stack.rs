@@ -329,7 +329,7 @@ impl Stack {
 
     /// Any bucket, for what an operator keeps.
     pub fn objects(&self) -> S3Objects {
-        S3Objects::new(sdk::s3(&self.sdk))
+        S3Objects::new(sdk::s3(&sdk::for_large_bodies(&self.sdk)))
     }
 
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {

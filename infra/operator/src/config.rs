@@ -13,8 +13,8 @@ pub fn editor() -> String {
     named.unwrap_or_else(|| "vi".to_owned())
 }
 
-/// Where journals are kept: what a person would miss, and no program needs elsewhere.
-pub fn journals() -> PathBuf {
-    let folder = etcetera::choose_base_strategy().map(|base| base.state_dir().unwrap_or_else(|| base.data_dir()));
-    folder.unwrap_or_else(|_| env::temp_dir()).join("coffeeshop")
+/// Where journals are kept, and archives of what is deleted: what a person would miss. `None`: nobody has a home here.
+pub fn journals() -> Option<PathBuf> {
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.state_dir().unwrap_or_else(|| base.data_dir()).join("coffeeshop"))
 }

@@ -13,6 +13,7 @@ pub(crate) mod pass;
 pub(crate) mod plan;
 pub(crate) mod reader;
 pub(crate) mod record;
+pub(crate) mod run;
 pub(crate) mod select;
 pub(crate) mod spool;
 pub(crate) mod stop;

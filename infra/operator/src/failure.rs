@@ -156,6 +156,23 @@ pub enum Why {
         #[source]
         cause: io::Error,
     },
+    /// Journals have no place.
+    #[error("there is no folder for journals: set HOME, or XDG_STATE_HOME")]
+    NoHome,
+    /// Whoever chose, chose nothing.
+    #[error("no message of {place} is meant: of those that could be received, none is of that group, time, shop or id")]
+    NothingMeant {
+        /// The place.
+        place: String,
+    },
+    /// Two places have this name.
+    #[error("`{name}` may be any of these: {}", .queues.join(", "))]
+    Ambiguous {
+        /// As it was typed.
+        name: String,
+        /// The queues.
+        queues: Vec<String>,
+    },
     /// Nothing is overwritten.
     #[error("{0} is there already, and is not overwritten: name another")]
     Exists(String),

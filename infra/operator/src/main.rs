@@ -42,7 +42,8 @@ async fn command(typed: &Typed) -> Result<Verdict, Failure> {
         }
         Typed::Dlq(invocation) => {
             let (queues, objects, places) = (stack.queues(), stack.objects(), stack.places().await?);
-            let (journals, editor) = (config::journals(), config::editor());
+            let journals = config::journals().ok_or(Why::NoHome)?;
+            let editor = config::editor();
             let (clock, places) = (&SystemClock, &places);
             let ports =
                 DlqPorts { queues: &queues, objects: &objects, clock, places, journals: &journals, editor: &editor };

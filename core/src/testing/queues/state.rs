@@ -20,6 +20,8 @@ pub(super) struct State {
     /// Messages and receipts that there have been.
     made: u64,
     pub(super) entry_faults: Vec<EntryFaults>,
+    /// Whether each message is handed out twice at first.
+    pub(super) twice: bool,
     pub(super) now: Timestamp,
 }
 
@@ -74,12 +76,14 @@ impl State {
         max: usize,
         hidden: Duration,
     ) -> Result<Vec<Message>, PortError> {
-        let (now, first) = (self.now, self.made);
+        let (now, first, twice) = (self.now, self.made, self.twice);
         let receive = |(number, queued): (u64, &mut Queued)| {
             let receipt = Receipt(format!("receipt-{number}"));
             queued.receipt = Some(receipt.clone());
             queued.receive_count += 1;
-            queued.visible_at = now + SignedDuration::try_from(hidden).unwrap();
+            if !twice || queued.receive_count > 1 {
+                queued.visible_at = now + SignedDuration::try_from(hidden).unwrap();
+            }
             let Queued { id, content, sent_at, receive_count, .. } = queued;
             let (id, content) = (id.clone(), content.clone());
             Message { id, receipt, content, sent_at: *sent_at, receive_count: *receive_count }

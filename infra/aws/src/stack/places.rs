@@ -61,6 +61,9 @@ impl<'a> Stack<'a> {
     }
 
     fn target(&self, queue: &Queue, sources: &[Source<'_>]) -> Result<Target, NoTarget> {
+        if queue.fifo {
+            return Err(NoTarget::Fifo);
+        }
         let [source] = sources else {
             let mut names: Vec<String> = sources.iter().map(|source| self.called(*source)).collect();
             names.sort();
@@ -72,7 +75,7 @@ impl<'a> Stack<'a> {
             Source::Subscription(_) => None,
         };
         let target = target.ok_or_else(|| NoTarget::NoQueue(self.called(*source)))?;
-        if queue.fifo || target.fifo {
+        if target.fifo {
             return Err(NoTarget::Fifo);
         }
         let gives_up = target.gives_up.as_ref();

@@ -74,7 +74,7 @@ pub(crate) async fn run(task: Task, Bench { info, from, to }: &Bench) -> Result<
     let begun = Instant::now();
     match task {
         Task::Ceiling => ceiling(&queues, &from, &to).await?,
-        Task::Replay => replay(info, &queues, from, to).await?,
+        Task::Replay => Box::pin(replay(info, &queues, from, to)).await?,
     }
     let measured = Measured { seconds: begun.elapsed().as_secs_f64(), peak_kib: peak_kib()? };
     println!("{}", serde_json::to_string(&measured)?);

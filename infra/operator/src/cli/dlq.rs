@@ -3,7 +3,7 @@
 //! Whether a place or a run of that name exists is not known here.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
@@ -230,9 +230,11 @@ impl Invocation {
     }
 
     /// What to type to send this message back with its body from that file.
-    pub(crate) fn edit(&self, place: &str, id: &MessageId, file: &std::path::Path) -> String {
+    pub(crate) fn edit(&self, place: &str, id: &MessageId, file: &Path, Audit { audit_bucket }: &Audit) -> String {
         let file = typed_word(&file.display().to_string());
-        format!("coffeeshop dlq edit {place} {} --body {file} --execute {}", id.0, self.target)
+        let audit = audit_bucket.as_ref().map_or(String::new(), |bucket| format!(" --audit-bucket {bucket}"));
+        let json = self.json_flag();
+        format!("coffeeshop dlq edit {place} {} --body {file} --execute{audit} {}{json}", id.0, self.target)
     }
 }
 
@@ -252,30 +254,24 @@ impl Verb {
     }
 }
 
-/// As it is typed, without `--execute`.
+/// As it is typed, without `--execute`: of what is dry by default, and has no file to be named.
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
         match self {
-            Self::List => f.write_str("list"),
-            Self::Peek(Peek { place, limit }) => write!(f, "peek {place} --limit {limit}"),
-            Self::Groups { place } => write!(f, "groups {place}"),
-            Self::Resume { run } => write!(f, "resume {run}"),
-            Self::Edit(Edit { place, id, .. }) => write!(f, "edit {place} {id}"),
-            Self::Archive(Archive { place, to, selection }) => {
-                write!(f, "archive {place} --to {}{selection}", typed_word(&to.to_string()))
-            }
             Self::Replay(Replay { place, selection, pace, max_replays, audit, .. }) => {
-                write!(f, "replay {place}{selection}")?;
+                write!(f, " {place}{selection}")?;
                 option(f, "rate", pace.rate.map(|rate| format!("{}/s", rate.0)))?;
                 option(f, "canary", pace.canary)?;
                 option(f, "max-replays", Some(*max_replays).filter(|times| *times != 3))?;
                 option(f, "audit-bucket", audit.audit_bucket.as_ref())
             }
             Self::Discard(Discard { place, selection, to, audit, .. }) => {
-                write!(f, "discard {place}{selection}")?;
+                write!(f, " {place}{selection}")?;
                 option(f, "to", to.as_ref())?;
                 option(f, "audit-bucket", audit.audit_bucket.as_ref())
             }
+            _ => Ok(()),
         }
     }
 }

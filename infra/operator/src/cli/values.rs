@@ -42,6 +42,16 @@ pub enum Destination {
     },
 }
 
+impl Destination {
+    /// The same from every folder.
+    pub(crate) fn absolute(self) -> Self {
+        match self {
+            Self::File(path) => Self::File(std::path::absolute(&path).unwrap_or(path)),
+            object @ Self::Object { .. } => object,
+        }
+    }
+}
+
 impl FromStr for Destination {
     type Err = &'static str;
 

@@ -6,28 +6,33 @@ mod archive;
 mod edit;
 mod groups;
 mod list;
+mod passes;
 mod peek;
 mod replay;
 mod run;
 mod summary;
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use coffeeshop_core::place::{NoTarget, Place, Target};
-use coffeeshop_core::ports::{Clock, Objects, Queues};
+use coffeeshop_core::ports::{Clock, Message, Objects, Queues};
 use serde::Serialize;
 
-use crate::cli::dlq::{Invocation, Verb};
+use crate::cli::dlq::{Invocation, SLICE_MESSAGES_MAX, Verb};
 use crate::cli::values::RunId;
 use crate::dlq::outgoing::times_replayed;
 use crate::dlq::record::Record;
 use crate::dlq::select::Seen;
+use crate::dlq::spool::Spool;
 use crate::dlq::stop::Stop;
+use crate::dlq::sweep::{Swept, sweep};
 use crate::failure::{Failure, Why};
 use crate::output::Output;
 use crate::progress::Teller;
 use crate::run::Verdict;
+use crate::table::counted;
 
 /// What these commands work on.
 #[derive(Debug, Clone, Copy)]
@@ -71,19 +76,68 @@ impl<W: Write, Q: Queues, O: Objects, C: Clock> Desk<'_, W, Q, O, C> {
 
     /// The place of this name, with or without the stack's.
     pub(crate) fn place(&self, name: &str) -> Result<&Place, Why> {
-        let is_it = |place: &&Place| {
-            place.name() == name || place.resting().queue.0.rsplit('/').next().is_some_and(|queue| queue == name)
+        let queue = |place: &Place| place.resting().queue.0.rsplit('/').next().unwrap_or_default().to_owned();
+        let places = self.ports.places;
+        let called = places.iter().filter(|place| place.name() == name);
+        let mut found: Vec<&Place> = called.chain(places.iter().filter(|place| queue(place) == name)).collect();
+        found.dedup();
+        let place = match found.as_slice() {
+            [place] => *place,
+            [] => {
+                return Err(Why::NoPlace {
+                    name: name.to_owned(),
+                    target: self.invocation.target.to_string(),
+                    places: places.iter().map(|place| place.name().to_owned()).collect(),
+                });
+            }
+            several => {
+                let queues = several.iter().map(|place| queue(place)).collect();
+                return Err(Why::Ambiguous { name: name.to_owned(), queues });
+            }
         };
-        let place = self.ports.places.iter().find(is_it).ok_or_else(|| Why::NoPlace {
-            name: name.to_owned(),
-            target: self.invocation.target.to_string(),
-            places: self.ports.places.iter().map(|place| place.name().to_owned()).collect(),
-        })?;
         match &place.resting().target {
             // Of what is held of a group, the rest of the group is not seen.
             Err(NoTarget::Fifo) => Err(Why::Fifo(place.name().to_owned())),
             _ => Ok(place),
         }
+    }
+
+    /// Shows each message of a place to `visit`, up to `limit` of them, and says what hinders it from seeing all.
+    pub(crate) async fn sweep(
+        &self,
+        place: &Place,
+        limit: u64,
+        spool: &Spool,
+        mut visit: impl FnMut(&Message) -> Result<ControlFlow<()>, Why>,
+    ) -> Result<Swept, Why> {
+        let (queues, clock, queue) = (self.ports.queues, self.ports.clock, &place.resting().queue);
+        let depth = queues.depth(queue).await?;
+        if depth.hidden > 0 {
+            let messages = counted(depth.hidden, "message");
+            let others = "are hidden for a while, by another command or a killed one";
+            self.warn(format!("{messages} of {} {others}", place.name()));
+        }
+        self.teller.begin(&format!("sweeping {}", place.name()), depth.visible.min(limit));
+        let swept = sweep(queues, clock, queue, limit, &self.stop, spool, |message| {
+            self.teller.one_more(clock.now());
+            visit(message)
+        });
+        let swept = swept.await;
+        self.teller.end();
+        let swept = swept?;
+        if swept.hidden > 0 {
+            let messages = counted(swept.hidden, "message");
+            self.warn(format!("{messages} could not be given back: they are seen again within ten minutes"));
+        }
+        interrupted(self)?;
+        if swept.is_cut && limit == SLICE_MESSAGES_MAX {
+            self.warn(format!(
+                "{} may have more than these {}: no more can be held at once, or for longer; when they are done, run this again",
+                place.name(),
+                swept.seen
+            ));
+        }
+        Ok(swept)
     }
 
     /// What a run on this place calls itself that begins now.
@@ -102,6 +156,11 @@ impl<W: Write, Q: Queues, O: Objects, C: Clock> Desk<'_, W, Q, O, C> {
             self.output.line(line);
         }
     }
+}
+
+/// Somebody may want no more of it.
+fn interrupted<W, Q, O, C>(desk: &Desk<'_, W, Q, O, C>) -> Result<(), Why> {
+    if desk.stop.is_requested() { Err(Why::Interrupted { repairs: false }) } else { Ok(()) }
 }
 
 /// Where a replay from this place goes.

@@ -1,7 +1,7 @@
 //! Whether what was sent first was handled: it has left its queue, and did not come back.
 //!
-//! A message cannot be followed through a queue. So it is waited until the queue is empty for a while, or until the queue
-//! must have given up whatever it was given; then it is looked where the queue puts what it gives up.
+//! A message cannot be followed through a queue. So it is waited until the queue is empty for a while, at most until it must
+//! have given up whatever it handed out; then it is looked where the queue puts what it gives up.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -29,12 +29,14 @@ const EMPTY_FOR: SignedDuration = SignedDuration::from_secs(60);
 /// What became of what was sent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It was handled.
+    /// It has left the queue, and did not come back.
     Handled,
     /// So many of them are back, or more.
     CameBack(u64),
+    /// The queue has had its time, and still has so many messages.
+    StillThere(u64),
     /// Somebody wanted to stop before that was known.
-    Unknown,
+    Stopped,
 }
 
 /// What was sent, and where.
@@ -61,30 +63,31 @@ impl<Q: Queues, C: Clock> Canary<'_, Q, C> {
         let (mut empty_since, mut lowest) = (None, u64::MAX);
         loop {
             if self.stop.is_requested() {
-                return Ok(Fate::Unknown);
+                return Ok(Fate::Stopped);
             }
             let resting = self.queues.depth(self.resting()).await?.total();
-            let has_grown = resting > lowest;
-            lowest = lowest.min(resting);
-            if has_grown {
-                lowest = resting;
-                let back = self.back().await?;
+            if resting > lowest {
+                let back = self.back().await?.unwrap_or_default();
                 if back > before {
                     return Ok(Fate::CameBack(back - before));
                 }
             }
+            lowest = resting;
             let depth = self.queues.depth(&self.target.queue).await?.total();
             waiting(depth);
             let now = self.clock.now();
             empty_since = if depth == 0 { empty_since.or(Some(now)) } else { None };
             let is_empty = empty_since.is_some_and(|since| now.duration_since(since) >= EMPTY_FOR);
-            if is_empty || given_up_at.is_some_and(|at| now >= at) {
-                break;
+            let is_late = given_up_at.is_some_and(|at| now >= at);
+            if is_empty || is_late {
+                return Ok(match self.back().await? {
+                    Some(back) if back > before => Fate::CameBack(back - before),
+                    Some(_) if is_empty => Fate::Handled,
+                    _ => Fate::StillThere(depth),
+                });
             }
             self.clock.sleep(POLL).await;
         }
-        let back = self.back().await?;
-        Ok(if back > before { Fate::CameBack(back - before) } else { Fate::Handled })
     }
 
     /// Where it would come back to.
@@ -92,15 +95,15 @@ impl<Q: Queues, C: Clock> Canary<'_, Q, C> {
         self.target.gives_up.as_ref().map_or(self.from, |(queue, _)| queue)
     }
 
-    /// How many messages that this run sent are there.
-    pub(crate) async fn back(&self) -> Result<u64, Why> {
+    /// How many messages that this run sent are there; `None`: there are too many to see all.
+    pub(crate) async fn back(&self) -> Result<Option<u64>, Why> {
         let mut back = 0;
         let spool = Spool::anonymous().map_err(Why::Spool)?;
-        sweep(self.queues, self.resting(), SLICE_MESSAGES_MAX, self.stop, &spool, |message| {
+        let sweep = sweep(self.queues, self.clock, self.resting(), SLICE_MESSAGES_MAX, self.stop, &spool, |message| {
             back += u64::from(replayed(&message.content).is_some_and(|replayed| replayed.run == self.run.as_str()));
             Ok(ControlFlow::Continue(()))
-        })
-        .await?;
-        Ok(back)
+        });
+        let is_cut = sweep.await?.is_cut;
+        Ok(Some(back).filter(|back| !is_cut || *back > 0))
     }
 }

@@ -5,6 +5,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use coffeeshop_core::ports::MessageId;
 use jiff::Timestamp;
@@ -13,6 +15,11 @@ use serde::{Deserialize, Serialize};
 use super::record::Record;
 use crate::cli::dlq::{Pace, Selection};
 use crate::cli::values::RunId;
+
+/// How often it is tried to lock a journal: a process that is just being started may have a copy of it for a moment.
+const LOCK_TRIES: u32 = 20;
+
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,16 +139,12 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// A new one. It can be read by its owner alone: what messages say may be private.
+    /// A new one.
     pub(crate) fn create(folder: &Path, run: &RunId) -> Result<Self, JournalError> {
         let path = path(folder, run);
         let failed = |cause| JournalError::File { path: path.clone(), cause };
         std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(failed)?;
+        let file = private(OpenOptions::new().read(true).append(true).create_new(true)).open(&path).map_err(failed)?;
         Self::claimed(file, path, run)
     }
 
@@ -158,11 +161,14 @@ impl Journal {
     }
 
     fn claimed(file: File, path: PathBuf, run: &RunId) -> Result<Self, JournalError> {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(JournalError::UnderWay(run.clone())),
-            // Where files cannot be locked, nobody is kept from anything.
-            Err(TryLockError::Error(_)) | Ok(()) => Ok(Self { file, path }),
+        for _ in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+                // Where files cannot be locked, nobody is kept from anything.
+                Err(TryLockError::Error(_)) | Ok(()) => return Ok(Self { file, path }),
+            }
         }
+        Err(JournalError::UnderWay(run.clone()))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -177,7 +183,12 @@ impl Journal {
             serde_json::to_writer(&mut lines, &Line { at, entry }).map_err(|error| failed(&self.path, error.into()))?;
             lines.push(b'\n');
         }
-        (&self.file).write_all(&lines).map_err(|cause| failed(&self.path, cause))
+        let length = self.file.metadata().map_err(|cause| failed(&self.path, cause))?.len();
+        (&self.file).write_all(&lines).map_err(|cause| {
+            // A half line would spoil whatever is written behind it. Where even that does not work, `read` cuts it off.
+            drop(self.file.set_len(length));
+            failed(&self.path, cause)
+        })
     }
 
     /// The same, and neither does a loss of power.
@@ -205,6 +216,13 @@ impl Journal {
         }
         self.file.set_len(whole).map_err(failed)
     }
+}
+
+/// What is made so can be read by its owner alone: what messages say may be private.
+pub(super) fn private(options: &mut OpenOptions) -> &OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
 }
 
 /// Where the journal of a run is.

@@ -36,10 +36,12 @@ pub(crate) fn replayed(content: &Content) -> Option<Replayed> {
 }
 
 /// The message as this run sends it: body, attributes and trace header survive, what was said in parking does not, and
-/// it is counted.
+/// it is counted. What has no reason was not parked.
 pub(crate) fn outgoing(mut content: Content, run: &RunId) -> Result<Content, CannotCarry> {
     let mark = Replayed { times: times_replayed(&content).saturating_add(1), run: run.to_string() };
-    content.attributes.retain(|name, _| !SAID_IN_PARKING.contains(&name.as_str()));
+    if content.attributes.contains_key("reason") {
+        content.attributes.retain(|name, _| !SAID_IN_PARKING.contains(&name.as_str()));
+    }
     content.attributes.insert(REPLAYED.to_owned(), Attribute::text(mark.to_string()));
     let (attributes, bytes) = (content.attributes.len(), content.bytes());
     if attributes > MESSAGE_ATTRIBUTES_MAX {

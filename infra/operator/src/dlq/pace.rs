@@ -38,7 +38,7 @@ impl<'a, C: Clock> Limiter<'a, C> {
         }
     }
 
-    /// How many messages are received at once: no more than a second has room for, so that none of them waits for long.
+    /// How many messages are let through at once: no more than a second has room for.
     pub(crate) fn batch(&self) -> usize {
         self.rate.map_or(RECEIVE_MESSAGES_MAX, |Rate(rate)| per_second(rate).min(RECEIVE_MESSAGES_MAX))
     }

@@ -5,101 +5,75 @@
 //! before, in `plan`.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 
 use coffeeshop_core::ports::{
-    Clock, Content, Message, MessageId, NotDeleted, NotSent, PortError, QueueUrl, Queues, Receipt,
+    Clock, Content, Message, MessageId, NotDeleted, NotSent, PortError, QueueUrl, Queues, RECEIVE_MESSAGES_MAX, Receipt,
 };
 use futures::stream::{FuturesUnordered, StreamExt as _};
+use jiff::Timestamp;
 
-use super::journal::{Entry, Journal, text};
+use super::journal::{Entry, text};
 use super::outgoing::outgoing;
-use super::pace::Limiter;
-use super::plan::{Plan, State};
-use super::spool::Spool;
-use super::stop::Stop;
-use super::sweep::{HIDDEN, give_back};
+use super::plan::State;
+use super::run::{Run, Work, in_words};
+use super::sweep::HIDDEN;
+use super::sweep::{give_back, is_hidden_long_enough};
 use crate::attempts::{ATTEMPTS_MAX, Attempts};
 use crate::cli::dlq::SLICE_MESSAGES_MAX;
-use crate::cli::values::RunId;
 use crate::failure::Why;
 
 /// After how many batches of which nothing could be sent, or deleted, one after the other, it is no use to go on.
 const BARREN_BATCHES_MAX: u32 = 3;
 
-/// What is done with each message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// It is sent there, then deleted.
-    Send {
-        to: QueueUrl,
-        /// With this body instead of its own.
-        body: Option<String>,
-    },
-    /// It is deleted.
-    Delete,
-}
-
-/// A run, on the messages of its plan.
-pub(crate) struct Run<'a, Q, C> {
-    pub(crate) id: &'a RunId,
-    pub(crate) queues: &'a Q,
-    pub(crate) clock: &'a C,
-    pub(crate) from: &'a QueueUrl,
-    pub(crate) work: Work,
-    /// Whether an earlier process worked on it.
-    pub(crate) is_resumed: bool,
-    pub(crate) limiter: Limiter<'a, C>,
-    pub(crate) stop: &'a Stop,
-    pub(crate) plan: RefCell<Plan>,
-    pub(crate) journal: Journal,
-    pub(crate) spool: Spool,
-    /// What became of those that were not done, in words.
-    pub(crate) failures: RefCell<BTreeMap<MessageId, String>>,
-    /// What may have been sent before, and was sent again.
-    pub(crate) doubled: RefCell<Vec<MessageId>>,
-    /// How many messages could not be given back.
-    pub(crate) hidden: Cell<u64>,
-}
+/// How often it is tried to delete what may have been deleted already.
+const DELETIONS_MAX: u32 = 2;
 
 /// How far a pass is.
 #[derive(Debug, Default)]
 struct Pass {
+    /// How many messages it may still begin to send.
+    may_send: Cell<u64>,
+    /// How many it has sent.
+    sent: Cell<u64>,
+    /// How many it is just deleting.
+    deleting: Cell<u64>,
+    /// Messages that it holds and that are not its own.
+    others: RefCell<HashSet<u64>>,
+    hasher: RandomState,
     /// What an earlier process may have deleted already, and was not seen yet.
     unseen: RefCell<HashSet<MessageId>>,
     /// Whether everything that can be received was.
     is_drained: Cell<bool>,
-    /// How many messages it may still begin with.
-    left: Cell<u64>,
-    /// How many it holds that are not its own.
-    held: Cell<u64>,
     barren: Cell<u32>,
-    ended: Cell<bool>,
+    has_failed: Cell<bool>,
 }
 
+/// A message that is only to be deleted.
+type Deletion = (MessageId, Receipt);
+
 impl<Q: Queues, C: Clock> Run<'_, Q, C> {
-    /// Works on up to `limit` messages of the plan, and gives back what else was received. Ends when there are no more, when
-    /// somebody wants to stop, or when it is no use. `progress` hears from time to time
-    /// how many are done.
+    /// Sends up to `limit` messages of the plan, deletes what is sent, and gives back what else was received; how many were
+    /// sent. Ends when there are no more, when somebody wants to stop, or when it is no use. `progress` hears from time to
+    /// time how many are done.
     pub(crate) async fn pass(
         &self,
         limit: u64,
         mut progress: impl AsyncFnMut(u64) -> Result<(), Why>,
-    ) -> Result<(), Why> {
-        let counts = self.plan.borrow().counts();
+    ) -> Result<u64, Why> {
         let pass = Pass::default();
-        if self.is_resumed {
-            pass.unseen.replace(self.maybe_gone());
-        }
-        pass.left.set((counts.waiting + counts.in_doubt + counts.sent).min(limit));
+        pass.may_send.set(limit);
+        pass.unseen.replace(self.maybe_gone());
+        // Who else holds messages now may hold some of those.
+        let is_sure = pass.unseen.borrow().is_empty() || self.queues.depth(self.from).await?.hidden == 0;
         let mut lanes: FuturesUnordered<_> = (0..self.limiter.lanes()).map(|_| self.batch(&pass)).collect();
         let mut failed = None;
         while let Some(batch) = lanes.next().await {
             let more = match batch {
                 Ok(more) => {
                     let done = self.plan.borrow().done();
-                    let said = progress(done).await;
-                    said.map(|()| more)
+                    progress(done).await.map(|()| more)
                 }
                 Err(why) => Err(why),
             };
@@ -107,92 +81,108 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
                 Ok(true) => lanes.push(self.batch(&pass)),
                 Ok(false) => (),
                 Err(why) => {
-                    pass.ended.set(true);
+                    pass.has_failed.set(true);
                     failed.get_or_insert(why);
                 }
             }
         }
+        drop(lanes);
         let gone = |id: &MessageId| self.plan.borrow().is_done(id);
-        let hidden = give_back(self.queues, self.from, &self.spool, gone).await?;
-        self.hidden.set(self.hidden.get() + hidden);
+        let given_back = give_back(self.queues, self.from, &self.spool, gone).await;
         if let Some(why) = failed {
             return Err(why);
         }
-        self.note_gone(&pass).await
-    }
-
-    /// What an earlier process may have deleted, before it could say so.
-    fn maybe_gone(&self) -> HashSet<MessageId> {
-        let plan = self.plan.borrow();
-        let states = match self.work {
-            Work::Send { .. } => &[State::Sent][..],
-            Work::Delete => &[State::Waiting],
-        };
-        states.iter().flat_map(|state| plan.of(*state)).cloned().collect()
-    }
-
-    /// What was not among all that could be received, and is not hidden either, is gone.
-    async fn note_gone(&self, pass: &Pass) -> Result<(), Why> {
+        self.hidden.set(self.hidden.get() + given_back?);
+        // What was not among all that could be received, and is not hidden either, is gone.
         let gone = pass.unseen.take();
-        let is_sure = pass.is_drained.get() && !self.stop.is_requested() && !gone.is_empty();
-        if !is_sure || self.queues.depth(self.from).await?.hidden > 0 {
-            return Ok(());
+        let is_sure = is_sure && pass.is_drained.get() && !self.stop.is_requested() && !gone.is_empty();
+        if is_sure && self.queues.depth(self.from).await?.hidden == 0 {
+            self.note_gone(&gone)?;
         }
-        self.journal.write(self.clock.now(), gone.iter().map(|id| Entry::Gone { id: text(id) }))?;
-        let mut plan = self.plan.borrow_mut();
-        for id in &gone {
-            plan.set(id, State::Done);
-        }
-        Ok(())
+        Ok(pass.sent.get())
+    }
+
+    /// Whether nothing more is begun.
+    fn is_over(&self, pass: &Pass) -> bool {
+        let counts = self.plan.borrow().counts();
+        let nothing_to_send = pass.may_send.get() == 0 || counts.waiting + counts.in_doubt == 0;
+        let nothing_to_delete = counts.sent <= pass.deleting.get();
+        let too_many = pass.others.borrow().len() as u64 >= SLICE_MESSAGES_MAX;
+        self.is_stopped(pass) || too_many || (nothing_to_send && nothing_to_delete)
+    }
+
+    fn is_stopped(&self, pass: &Pass) -> bool {
+        pass.has_failed.get() || self.stop.is_requested()
     }
 
     /// One batch; whether there may be more.
     async fn batch(&self, pass: &Pass) -> Result<bool, Why> {
-        if pass.ended.get() || pass.left.get() == 0 || self.stop.is_requested() || pass.held.get() >= SLICE_MESSAGES_MAX
-        {
+        if self.is_over(pass) {
             return Ok(false);
         }
-        let messages = self.queues.receive(self.from, self.limiter.batch(), HIDDEN).await?;
+        let received_at = self.clock.now();
+        let messages = self.queues.receive(self.from, RECEIVE_MESSAGES_MAX, HIDDEN).await?;
         if messages.is_empty() {
             pass.is_drained.set(true);
             return Ok(false);
         }
         self.spool.hold(&messages).map_err(Why::Spool)?;
-        let (mut to_send, mut to_delete) = (Vec::new(), Vec::new());
+        let mut own = Vec::new();
         for message in messages {
             pass.unseen.borrow_mut().remove(&message.id);
-            let state = self.plan.borrow().state(&message);
-            match (state, &self.work) {
-                // It was deleted with a receipt that did not count any more.
-                (Some(State::Done), _) => to_delete.push((message.id, message.receipt)),
-                (Some(State::Sent), _) | (Some(State::Waiting | State::InDoubt), Work::Delete) if take(&pass.left) => {
-                    to_delete.push((message.id, message.receipt));
+            match self.plan.borrow().state(&message) {
+                None | Some(State::Sending | State::Failed) => {
+                    pass.others.borrow_mut().insert(pass.hasher.hash_one(&message.id));
                 }
-                (Some(State::Waiting | State::InDoubt), Work::Send { .. }) if take(&pass.left) => to_send.push(message),
-                _ => pass.held.set(pass.held.get() + 1),
+                Some(_) => own.push(message),
             }
         }
-        let begun = to_send.len() + to_delete.len();
-        self.limiter.pass(begun).await;
-        if pass.ended.get() || self.stop.is_requested() {
-            return Ok(false);
-        }
-        let mut error = None;
-        if let Work::Send { to, body } = &self.work {
-            to_delete.extend(self.send(to, body.as_deref(), to_send, &mut error).await?);
-        }
-        let deleted = self.delete(pass, to_delete, &mut error).await?;
-        match error {
-            Some(error) if deleted == 0 => {
-                pass.barren.set(pass.barren.get() + 1);
-                if pass.barren.get() >= BARREN_BATCHES_MAX {
-                    return Err(error.into());
-                }
+        while !own.is_empty() {
+            let some: Vec<Message> = own.drain(..own.len().min(self.limiter.batch())).collect();
+            self.limiter.pass(some.len()).await;
+            // What was held for too long may have been handed out to others meanwhile.
+            if self.is_stopped(pass) || !is_hidden_long_enough(received_at, self.clock.now()) {
+                break;
             }
-            _ if begun > 0 => pass.barren.set(0),
-            _ => (),
+            self.do_some(pass, some, received_at).await?;
         }
         Ok(true)
+    }
+
+    /// How far each is, is looked at now: another lane may have been given the same message.
+    async fn do_some(&self, pass: &Pass, messages: Vec<Message>, received_at: Timestamp) -> Result<(), Why> {
+        let (mut to_send, mut to_delete) = (Vec::new(), Vec::new());
+        for message in messages {
+            let state = self.plan.borrow().state(&message);
+            match state {
+                // Sent, or archived; or it was deleted with a receipt that did not count any more.
+                Some(State::Sent | State::Done) => to_delete.push((message.id, message.receipt)),
+                Some(State::Waiting | State::InDoubt) if take(&pass.may_send) => to_send.push(message),
+                _ => (),
+            }
+        }
+        let (mut error, begun) = (None, to_send.len() + to_delete.len());
+        if let Work::Send { to, body } = &self.work {
+            let sent = self.send(to, body.as_deref(), to_send, &mut error).await?;
+            pass.sent.set(pass.sent.get() + sent.len() as u64);
+            to_delete.extend(sent);
+        }
+        let deleting = to_delete.len() as u64;
+        pass.deleting.set(pass.deleting.get() + deleting);
+        let deleted = self.delete(to_delete, received_at, &mut error).await;
+        pass.deleting.set(pass.deleting.get() - deleting);
+        match error {
+            Some(error) if deleted? == 0 => {
+                pass.barren.set(pass.barren.get() + 1);
+                if pass.barren.get() >= BARREN_BATCHES_MAX { Err(error.into()) } else { Ok(()) }
+            }
+            _ => {
+                if begun > 0 {
+                    pass.barren.set(0);
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Sends messages; those that are there, with their receipts.
@@ -202,7 +192,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
         body: Option<&str>,
         messages: Vec<Message>,
         error: &mut Option<PortError>,
-    ) -> Result<Vec<(MessageId, Receipt)>, Why> {
+    ) -> Result<Vec<Deletion>, Why> {
         let (mut waiting, mut sent) = (Vec::new(), Vec::new());
         for Message { id, receipt, mut content, .. } in messages {
             if let Some(body) = body {
@@ -210,114 +200,87 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
             }
             match outgoing(content, self.id) {
                 Ok(content) => waiting.push((id, receipt, content)),
-                Err(cannot) => self.not_sent(&id, cannot.to_string())?,
+                Err(cannot) => self.note_not_sent(&id, cannot.to_string())?,
             }
         }
         self.note_sending(waiting.iter().map(|(id, ..)| id))?;
         let mut pauses = Attempts::new(self.clock);
-        for attempt in 0..ATTEMPTS_MAX {
-            pauses.pause_before(attempt).await;
+        for attempt in 1..=ATTEMPTS_MAX {
+            if waiting.is_empty() {
+                break;
+            }
+            pauses.pause_before(attempt - 1).await;
             let contents: Vec<Content> = waiting.iter().map(|(.., content)| content.clone()).collect();
-            let results = if contents.is_empty() { Vec::new() } else { self.queues.send(to, &contents).await };
-            let (mut entries, mut again) = (Vec::new(), Vec::new());
+            let results = self.queues.send(to, &contents).await;
+            let (mut entries, mut now_sent, mut again) = (Vec::new(), Vec::new(), Vec::new());
             for ((id, receipt, content), result) in waiting.into_iter().zip(results) {
                 match result {
                     Ok(new_id) => {
                         entries.push(Entry::Sent { id: text(&id), new_id: text(&new_id) });
-                        sent.push((id, receipt));
+                        now_sent.push((id, receipt));
                     }
-                    Err(NotSent { certain: true, error: busy }) if busy.busy && attempt + 1 < ATTEMPTS_MAX => {
-                        error.get_or_insert(busy);
+                    Err(NotSent { certain: true, error }) if error.busy && attempt < ATTEMPTS_MAX => {
                         again.push((id, receipt, content));
                     }
                     Err(NotSent { certain, error: cause }) => {
                         let words = in_words(&cause);
                         if certain {
-                            self.not_sent(&id, words)?;
+                            self.note_not_sent(&id, words)?;
                         } else {
-                            let doubt = format!("it may have been sent, and may not: {words}");
-                            self.failures.borrow_mut().insert(id, doubt);
+                            self.note_failure(&id, format!("it may have been sent, and may not: {words}"));
                         }
                         error.get_or_insert(cause);
                     }
                 }
             }
-            self.note(entries, &sent, State::Sent)?;
+            self.note(entries, now_sent.iter().map(|(id, _)| id), State::Sent)?;
+            sent.extend(now_sent);
             waiting = again;
-            if waiting.is_empty() {
-                break;
-            }
         }
         Ok(sent)
-    }
-
-    fn note_sending<'i>(&self, ids: impl Iterator<Item = &'i MessageId>) -> Result<(), Why> {
-        let mut plan = self.plan.borrow_mut();
-        let mut entries = Vec::new();
-        for id in ids {
-            if plan.set(id, State::InDoubt) == Some(State::InDoubt) {
-                self.doubled.borrow_mut().push(id.clone());
-            }
-            entries.push(Entry::Sending { id: text(id) });
-        }
-        if entries.is_empty() {
-            return Ok(());
-        }
-        Ok(self.journal.flush(self.clock.now(), entries)?)
-    }
-
-    fn note(&self, entries: Vec<Entry>, messages: &[(MessageId, Receipt)], state: State) -> Result<(), Why> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        self.journal.flush(self.clock.now(), entries)?;
-        let mut plan = self.plan.borrow_mut();
-        for (id, _) in messages {
-            plan.set(id, state);
-        }
-        Ok(())
-    }
-
-    fn not_sent(&self, id: &MessageId, error: String) -> Result<(), Why> {
-        self.journal.write(self.clock.now(), [Entry::NotSent { id: text(id), error: error.clone() }])?;
-        self.plan.borrow_mut().set(id, State::Failed);
-        self.failures.borrow_mut().insert(id.clone(), error);
-        Ok(())
     }
 
     /// Deletes messages; how many are gone.
     async fn delete(
         &self,
-        pass: &Pass,
-        mut waiting: Vec<(MessageId, Receipt)>,
+        mut waiting: Vec<Deletion>,
+        received_at: Timestamp,
         error: &mut Option<PortError>,
     ) -> Result<usize, Why> {
         let mut gone = 0;
         let mut pauses = Attempts::new(self.clock);
-        for attempt in 0..ATTEMPTS_MAX {
+        for attempt in 1..=ATTEMPTS_MAX {
             if waiting.is_empty() {
                 break;
             }
-            pauses.pause_before(attempt).await;
+            pauses.pause_before(attempt - 1).await;
             let receipts: Vec<Receipt> = waiting.iter().map(|(_, receipt)| receipt.clone()).collect();
             let results = self.queues.delete(self.from, &receipts).await;
+            let was_alone = is_hidden_long_enough(received_at, self.clock.now());
             let (mut deleted, mut again) = (Vec::new(), Vec::new());
             for ((id, receipt), result) in waiting.into_iter().zip(results) {
                 match result {
-                    Ok(()) => deleted.push((id, receipt)),
-                    // A call before this one deleted it, and its reply was lost: nobody else could have received it so soon.
-                    Err(NotDeleted::Expired) if attempt > 0 => deleted.push((id, receipt)),
+                    Ok(()) => deleted.push(id),
+                    // A call before this one deleted it, and its reply was lost: nobody else could have received it.
+                    Err(NotDeleted::Expired) if attempt > 1 && was_alone => deleted.push(id),
                     // It is seen again, and deleted with that receipt.
-                    Err(NotDeleted::Expired) => pass.left.set(pass.left.get() + 1),
+                    Err(NotDeleted::Expired) => {
+                        let words = "not deleted: its receipt does not count any more";
+                        self.note_failure(&id, words.to_owned());
+                        error.get_or_insert_with(|| PortError::new("queues.delete", words));
+                    }
                     Err(NotDeleted::Failed(cause)) => {
+                        self.note_failure(&id, format!("not deleted: {}", in_words(&cause)));
+                        if cause.busy || attempt < DELETIONS_MAX {
+                            again.push((id, receipt));
+                        }
                         error.get_or_insert(cause);
-                        again.push((id, receipt));
                     }
                 }
             }
             gone += deleted.len();
-            let entries = deleted.iter().map(|(id, _)| Entry::Deleted { id: text(id) });
-            self.note(entries.collect(), &deleted, State::Done)?;
+            let entries = deleted.iter().map(|id| Entry::Deleted { id: text(id) });
+            self.note(entries.collect(), deleted.iter(), State::Done)?;
             waiting = again;
         }
         Ok(gone)
@@ -329,9 +292,4 @@ fn take(left: &Cell<u64>) -> bool {
     let Some(less) = left.get().checked_sub(1) else { return false };
     left.set(less);
     true
-}
-
-/// With its causes.
-fn in_words(error: &PortError) -> String {
-    format!("{}: {}", error, error.again().cause)
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing is done here; the journal says what was.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use coffeeshop_core::ports::{Message, MessageId};
 use sha2::{Digest as _, Sha256};
@@ -17,9 +17,11 @@ type BodyHash = [u8; 32];
 pub(crate) enum State {
     /// Nothing was done with it.
     Waiting,
-    /// It may have been sent, and may not.
+    /// An earlier process may have sent it, and may not.
     InDoubt,
-    /// It was sent, and is still in the place.
+    /// This process is sending it, or does not know what became of that.
+    Sending,
+    /// It is elsewhere, in its target or in an archive, and still in the place.
     Sent,
     /// It is gone from the place.
     Done,
@@ -34,10 +36,14 @@ struct Planned {
 }
 
 /// What a run works on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Plan {
     messages: HashMap<MessageId, Planned>,
     counts: Counts,
+    /// How far messages are at first.
+    at_first: State,
+    /// What was sent again without knowing whether it had been sent.
+    doubled: BTreeSet<MessageId>,
 }
 
 /// How many messages are how far.
@@ -45,6 +51,7 @@ pub(crate) struct Plan {
 pub(crate) struct Counts {
     pub(crate) waiting: u64,
     pub(crate) in_doubt: u64,
+    pub(crate) sending: u64,
     pub(crate) sent: u64,
     pub(crate) done: u64,
     pub(crate) failed: u64,
@@ -55,6 +62,7 @@ impl Counts {
         match state {
             State::Waiting => &mut self.waiting,
             State::InDoubt => &mut self.in_doubt,
+            State::Sending => &mut self.sending,
             State::Sent => &mut self.sent,
             State::Done => &mut self.done,
             State::Failed => &mut self.failed,
@@ -63,6 +71,12 @@ impl Counts {
 }
 
 impl Plan {
+    /// Of nothing yet. What is in an archive already is only to be deleted.
+    pub(crate) fn new(is_archived: bool) -> Self {
+        let at_first = if is_archived { State::Sent } else { State::Waiting };
+        Self { messages: HashMap::new(), counts: Counts::default(), at_first, doubled: BTreeSet::new() }
+    }
+
     /// Plans a message; what the journal says of it, or nothing when it is planned already.
     pub(crate) fn add(&mut self, message: &Message) -> Option<Entry> {
         let body = body_hash(&message.content.body);
@@ -84,7 +98,12 @@ impl Plan {
                 }
                 self.insert(MessageId(id.as_str().into()), body);
             }
-            Entry::Sending { id } => self.set_text(id, State::InDoubt),
+            Entry::Sending { id } => {
+                let id = MessageId(id.as_str().into());
+                if self.set(&id, State::InDoubt) == Some(State::InDoubt) {
+                    self.doubled.insert(id);
+                }
+            }
             Entry::Sent { id, .. } => self.set_text(id, State::Sent),
             // Whoever goes on tries it again.
             Entry::NotSent { id, .. } => self.set_text(id, State::Waiting),
@@ -94,8 +113,21 @@ impl Plan {
     }
 
     fn insert(&mut self, id: MessageId, body: BodyHash) {
-        self.messages.insert(id, Planned { body, state: State::Waiting });
-        self.counts.waiting += 1;
+        self.messages.insert(id, Planned { body, state: self.at_first });
+        *self.counts.of(self.at_first) += 1;
+    }
+
+    /// The message is about to be sent; what the journal says of that.
+    pub(crate) fn begin(&mut self, id: &MessageId) -> Entry {
+        if self.set(id, State::Sending) == Some(State::InDoubt) {
+            self.doubled.insert(id.clone());
+        }
+        Entry::Sending { id: id.0.to_string() }
+    }
+
+    /// What may be there twice, in the order of their ids.
+    pub(crate) fn doubled(&self) -> &BTreeSet<MessageId> {
+        &self.doubled
     }
 
     fn set_text(&mut self, id: &str, state: State) {

@@ -2,7 +2,7 @@
 //!
 //! What is done with them is not known here.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -43,6 +43,8 @@ pub(crate) struct Selector<'a> {
     place: &'a Place,
     /// Those that are meant, and whether they were seen.
     ids: Option<RefCell<BTreeMap<MessageId, bool>>>,
+    /// How many messages were meant.
+    meant: Cell<u64>,
 }
 
 impl<'a> Selector<'a> {
@@ -50,14 +52,21 @@ impl<'a> Selector<'a> {
     pub(crate) fn new(selection: &'a Selection, place: &'a Place) -> Result<Self, Why> {
         let ids = selection.ids.as_ref().map(|path| {
             let text = fs::read_to_string(path).map_err(|cause| Why::File { path: path.clone(), cause })?;
-            let ids = text.split_whitespace().map(|id| (MessageId(id.trim_matches('"').into()), false));
+            let words = text.trim_start_matches('\u{feff}').split_whitespace();
+            let ids = words.map(|id| (MessageId(id.trim_matches('"').into()), false));
             Ok::<_, Why>(RefCell::new(ids.collect()))
         });
-        Ok(Self { selection, place, ids: ids.transpose()? })
+        Ok(Self { selection, place, ids: ids.transpose()?, meant: Cell::new(0) })
     }
 
     /// Whether this message is meant.
     pub(crate) fn takes(&self, message: &Message) -> bool {
+        let takes = self.is_meant(message);
+        self.meant.set(self.meant.get() + u64::from(takes));
+        takes
+    }
+
+    fn is_meant(&self, message: &Message) -> bool {
         let Selection { group, since, until, shop, ids: _, max: _ } = self.selection;
         let first_sent = |at: Timestamp| message.sent_at >= at;
         if !self.has_id(message) || since.is_some_and(|since| !first_sent(since)) || until.is_some_and(first_sent) {
@@ -79,9 +88,14 @@ impl<'a> Selector<'a> {
         })
     }
 
-    /// What is in the file of ids, and was not seen.
-    pub(crate) fn missing(&self) -> Vec<MessageId> {
-        let Some(ids) = &self.ids else { return Vec::new() };
-        ids.borrow().iter().filter(|(_, seen)| !**seen).map(|(id, _)| id.clone()).collect()
+    /// What is in the file of ids, and was not seen. When something was chosen, it must have been there.
+    pub(crate) fn missing(&self) -> Result<Vec<MessageId>, Why> {
+        let Selection { group, since, until, shop, ids, max: _ } = self.selection;
+        let is_choice = group.is_some() || since.is_some() || until.is_some() || shop.is_some() || ids.is_some();
+        if is_choice && self.meant.get() == 0 {
+            return Err(Why::NothingMeant { place: self.place.name().to_owned() });
+        }
+        let Some(ids) = &self.ids else { return Ok(Vec::new()) };
+        Ok(ids.borrow().iter().filter(|(_, seen)| !**seen).map(|(id, _)| id.clone()).collect())
     }
 }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use coffeeshop_core::ports::{Message, MessageId, Receipt};
 
+use super::journal::private;
+
 /// Messages that were received, with the receipt of each.
 #[derive(Debug)]
 pub(crate) struct Spool {
@@ -25,7 +27,7 @@ impl Spool {
 
     /// The one at `path`, with what is in it.
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let file = private(OpenOptions::new().read(true).append(true).create(true)).open(path)?;
         Ok(Self { file, path: Some(path.to_owned()) })
     }
 

@@ -8,16 +8,24 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use coffeeshop_core::ports::{Message, MessageId, PortError, QueueUrl, Queues, RECEIVE_MESSAGES_MAX, Receipt};
+use coffeeshop_core::ports::{Clock, Message, MessageId, PortError, QueueUrl, Queues, RECEIVE_MESSAGES_MAX, Receipt};
 use futures::stream::{FuturesUnordered, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
 
 use super::spool::Spool;
 use super::stop::Stop;
 use crate::failure::Why;
 
-/// For how long a message is hidden: longer than it takes to see a hundred thousand. When this process is killed, it is
-/// the longest that they stay so.
+/// For how long a message is hidden. When this process is killed, it is the longest that they stay so.
 pub(crate) const HIDDEN: Duration = Duration::from_mins(10);
+
+/// For how long that is counted on: two minutes less.
+const COUNTED_ON: SignedDuration = SignedDuration::from_mins(8);
+
+/// Whether what was received then is certainly hidden from others, and will be for a while.
+pub(crate) fn is_hidden_long_enough(received_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(received_at) < COUNTED_ON
+}
 
 /// How many calls are under way at once.
 pub(crate) const CALLS_AT_ONCE: usize = 8;
@@ -30,24 +38,34 @@ const GIVE_BACK_MESSAGES: usize = 10 * CALLS_AT_ONCE;
 pub(crate) struct Swept {
     /// How many messages were seen.
     pub(crate) seen: u64,
-    /// Whether there may be more: it was as many as can be held.
+    /// Whether there may be more: it was as many as can be held, or for as long.
     pub(crate) is_cut: bool,
     /// How many could not be given back, and stay hidden for at most [`HIDDEN`].
     pub(crate) hidden: u64,
 }
 
+impl Swept {
+    /// Whether all that could be received was seen, and given back.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.is_cut && self.hidden == 0
+    }
+}
+
 /// Shows each message of the queue to `visit`, once, up to `limit` of them, until it breaks or somebody wants to stop.
 /// Whatever happens, what was received is given back.
-pub(crate) async fn sweep<Q: Queues>(
+pub(crate) async fn sweep<Q: Queues, C: Clock>(
     queues: &Q,
+    clock: &C,
     queue: &QueueUrl,
     limit: u64,
     stop: &Stop,
     spool: &Spool,
     mut visit: impl FnMut(&Message) -> Result<ControlFlow<()>, Why>,
 ) -> Result<Swept, Why> {
+    let begun = clock.now();
     let receive = || queues.receive(queue, RECEIVE_MESSAGES_MAX, HIDDEN);
-    let mut calls: FuturesUnordered<_> = (0..CALLS_AT_ONCE).map(|_| receive()).collect();
+    let needed = usize::try_from(limit).unwrap_or(usize::MAX).div_ceil(RECEIVE_MESSAGES_MAX);
+    let mut calls: FuturesUnordered<_> = (0..needed.clamp(1, CALLS_AT_ONCE)).map(|_| receive()).collect();
     // A queue may hand a message out twice. Hashes of ids are small, and two of them are equal once in a blue moon.
     let (hasher, mut known) = (RandomState::new(), HashSet::new());
     let (mut swept, mut ended, mut failed) = (Swept::default(), false, None);
@@ -63,6 +81,9 @@ pub(crate) async fn sweep<Q: Queues>(
                     ended |= swept.is_cut;
                 }
             }
+            if !ended && !messages.is_empty() && !is_hidden_long_enough(begun, clock.now()) {
+                (swept.is_cut, ended) = (true, true);
+            }
             Ok(!messages.is_empty())
         };
         match visited() {
@@ -74,8 +95,12 @@ pub(crate) async fn sweep<Q: Queues>(
             }
         }
     }
-    swept.hidden = give_back(queues, queue, spool, |_| false).await?;
-    failed.map_or(Ok(swept), Err)
+    let given_back = give_back(queues, queue, spool, |_| false).await;
+    if let Some(why) = failed {
+        return Err(why);
+    }
+    swept.hidden = given_back?;
+    Ok(swept)
 }
 
 /// Gives back all that the spool holds, but what is `gone`, and forgets it; how many could not be.

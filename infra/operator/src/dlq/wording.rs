@@ -90,7 +90,20 @@ pub(crate) fn message(Seen { message, about, fingerprint }: &Seen<'_>, now: Time
         lines.push(("shops", about.shops.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
     }
     lines.push(("body", shortened(&content.body)));
-    lines.iter().map(|(name, text)| format!("{name:<9} {text}")).collect::<Vec<_>>().join("\n")
+    lines.iter().map(|(name, text)| format!("{name:<9} {}", printable(text))).collect::<Vec<_>>().join("\n")
+}
+
+/// Without what a terminal would obey.
+pub(crate) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && !['\n', '\t'].contains(&c) {
+            printable.extend(c.escape_unicode());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
 }
 
 /// What a message was set aside for.
@@ -123,6 +136,11 @@ mod tests {
         }
         assert_eq!(age(SignedDuration::from_secs(14 * 86_400 - 3600)), "13d 23h");
         assert_eq!(age(SignedDuration::from_secs(-5)), "0s");
+    }
+
+    #[test]
+    fn a_terminal_is_told_nothing() {
+        assert_eq!(printable("a\u{1b}[2Jb\n\tc\u{9b}é"), "a\\u{1b}[2Jb\n\tc\\u{9b}é");
     }
 
     #[test]

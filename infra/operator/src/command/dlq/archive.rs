@@ -2,10 +2,12 @@
 //!
 //! Nothing is deleted that is not in an archive, whole and on disk, or in its bucket.
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use coffeeshop_core::place::Place;
 use coffeeshop_core::ports::{Clock, Message, Objects, Put, Queues};
 use tempfile::NamedTempFile;
 
@@ -17,7 +19,6 @@ use crate::dlq::journal::{Action, archive_path};
 use crate::dlq::record::Record;
 use crate::dlq::select::Selector;
 use crate::dlq::spool::Spool;
-use crate::dlq::sweep::sweep;
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
 use crate::table::counted;
@@ -28,23 +29,17 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
 ) -> Result<Verdict, Failure> {
     let place = desk.place(place)?;
     let selector = Selector::new(selection, place)?;
-    let depth = summary::held_by_others(desk, place).await?;
     let mut file = Writing::to(to)?;
-    desk.teller.begin(&format!("archiving {}", place.name()), depth.visible);
     let (spool, max, mut archived) = (Spool::anonymous().map_err(Why::Spool)?, selection.max.unwrap_or(u64::MAX), 0);
-    let swept = sweep(desk.ports.queues, &place.resting().queue, SLICE_MESSAGES_MAX, &desk.stop, &spool, |message| {
-        desk.teller.one_more(desk.ports.clock.now());
-        if archived < max && selector.takes(message) {
+    let swept = desk.sweep(place, SLICE_MESSAGES_MAX, &spool, |message| {
+        if selector.takes(message) && archived < max {
             archived += 1;
             file.write(message)?;
         }
         Ok(ControlFlow::Continue(()))
     });
     let swept = swept.await?;
-    desk.teller.end();
-    if desk.stop.is_requested() {
-        return Err(Why::Interrupted { repairs: false }.into());
-    }
+    let missing = selector.missing()?;
     file.finish(desk.ports.objects).await?;
     if desk.invocation.json {
         let (place, to) = (place.name(), to.to_string());
@@ -52,11 +47,8 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
     } else {
         desk.output.line(format!("{} of {} are in {to}, and still there", counted(archived, "message"), place.name()));
     }
-    let missing = selector.missing();
     summary::name(desk, "not_found", "of the file of ids, these were not found", missing.iter().map(|id| (id, None)));
-    summary::cut(desk, place, swept.is_cut);
-    let hidden = summary::hidden(desk, swept.hidden);
-    Ok(if hidden || !missing.is_empty() { Verdict::Amiss } else { Verdict::Well })
+    Ok(if swept.is_whole() && missing.is_empty() { Verdict::Well } else { Verdict::Amiss })
 }
 
 pub(crate) async fn discard<W: Write, Q: Queues, O: Objects, C: Clock>(
@@ -65,31 +57,12 @@ pub(crate) async fn discard<W: Write, Q: Queues, O: Objects, C: Clock>(
 ) -> Result<Verdict, Failure> {
     let place = desk.place(&discard.place)?;
     let selector = Selector::new(&discard.selection, place)?;
-    let depth = summary::held_by_others(desk, place).await?;
-    desk.teller.begin(&format!("sweeping {}", place.name()), depth.visible);
     if !discard.execute {
-        let (spool, mut meant) = (Spool::anonymous().map_err(Why::Spool)?, 0);
-        let max = discard.selection.max.unwrap_or(u64::MAX);
-        let swept =
-            sweep(desk.ports.queues, &place.resting().queue, SLICE_MESSAGES_MAX, &desk.stop, &spool, |message| {
-                meant += u64::from(meant < max && selector.takes(message));
-                Ok(ControlFlow::Continue(()))
-            });
-        let swept = swept.await?;
-        desk.teller.end();
-        if desk.invocation.json {
-            desk.output.object(&serde_json::json!({"kind": "would_discard", "place": place.name(), "messages": meant}));
-        }
-        let seen = counted(swept.seen, "message");
-        desk.say(format!("{meant} of {seen} in {} would be archived, then deleted", place.name()));
-        if meant > 0 {
-            desk.say(format!("This was a dry run: nothing was deleted. To do it: {}", desk.invocation.in_earnest()));
-        }
-        return Ok(if summary::hidden(desk, swept.hidden) { Verdict::Amiss } else { Verdict::Well });
+        return dry(desk, place, &selector, discard.selection.max.unwrap_or(u64::MAX)).await;
     }
     let run = desk.new_run(place);
     let beside = || Destination::File(archive_path(desk.ports.journals, &run));
-    let to = discard.to.clone().unwrap_or_else(beside);
+    let to = discard.to.clone().unwrap_or_else(beside).absolute();
     std::fs::create_dir_all(desk.ports.journals)
         .map_err(|cause| Why::File { path: desk.ports.journals.into(), cause })?;
     let mut file = Writing::to(&to)?;
@@ -99,6 +72,31 @@ pub(crate) async fn discard<W: Write, Q: Queues, O: Objects, C: Clock>(
     file.finish(desk.ports.objects).await?;
     desk.say(format!("archived in {to}"));
     started.execute(desk, None, Pace::default()).await
+}
+
+async fn dry<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    place: &Place,
+    selector: &Selector<'_>,
+    max: u64,
+) -> Result<Verdict, Failure> {
+    let (spool, mut meant) = (Spool::anonymous().map_err(Why::Spool)?, 0);
+    let swept = desk.sweep(place, SLICE_MESSAGES_MAX, &spool, |message| {
+        meant += u64::from(selector.takes(message) && meant < max);
+        Ok(ControlFlow::Continue(()))
+    });
+    let swept = swept.await?;
+    let missing = selector.missing()?;
+    if desk.invocation.json {
+        desk.output.object(&serde_json::json!({"kind": "would_discard", "place": place.name(), "messages": meant}));
+    }
+    let seen = counted(swept.seen, "message");
+    desk.say(format!("{meant} of {seen} in {} would be archived, then deleted", place.name()));
+    summary::name(desk, "not_found", "of the file of ids, these were not found", missing.iter().map(|id| (id, None)));
+    if meant > 0 {
+        desk.say(format!("This was a dry run: nothing was deleted. To do it: {}", desk.invocation.in_earnest()));
+    }
+    Ok(if swept.is_whole() && missing.is_empty() { Verdict::Well } else { Verdict::Amiss })
 }
 
 /// An archive that is being written: it has another name until it is whole.
@@ -111,10 +109,7 @@ impl Writing {
     fn to(to: &Destination) -> Result<Self, Why> {
         let file = match to {
             Destination::File(path) if path.exists() => return Err(Why::Exists(to.to_string())),
-            Destination::File(path) => {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                NamedTempFile::new_in(folder)
-            }
+            Destination::File(path) => NamedTempFile::new_in(folder(path)),
             Destination::Object { .. } => NamedTempFile::new(),
         };
         let file = BufWriter::new(file.map_err(|cause| Why::File { path: to.to_string().into(), cause })?);
@@ -140,10 +135,13 @@ impl Writing {
         let file = file.into_inner().map_err(|error| Why::Spool(error.into_error()))?;
         match &to {
             Destination::File(path) => {
-                file.persist_noclobber(path).map(drop).map_err(|error| match error.error.kind() {
+                file.persist_noclobber(path).map_err(|error| match error.error.kind() {
                     io::ErrorKind::AlreadyExists => exists(),
                     _ => Why::File { path: path.clone(), cause: error.error },
-                })
+                })?;
+                // Its name, too, must outlive a loss of power.
+                let synced = File::open(folder(path)).and_then(|folder| folder.sync_all());
+                synced.map_err(|cause| Why::File { path: path.clone(), cause })
             }
             Destination::Object { bucket, key } => match objects.put_new(bucket, key, file.path()).await? {
                 Put::Stored => Ok(()),
@@ -151,4 +149,8 @@ impl Writing {
             },
         }
     }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

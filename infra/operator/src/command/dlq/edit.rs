@@ -9,18 +9,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use coffeeshop_core::place::{Place, Target};
-use coffeeshop_core::ports::{Clock, Message, MessageId, Objects, Queues, is_sendable};
+use coffeeshop_core::ports::{Clock, Message, Objects, Queues, is_sendable};
 use serde_json::Value;
 use similar::TextDiff;
 
 use super::run::Started;
-use super::{Desk, summary, target_of};
+use super::{Desk, target_of};
 use crate::cli::dlq::{Edit, Pace, SLICE_MESSAGES_MAX, Selection};
 use crate::dlq::journal::Action;
 use crate::dlq::reader;
 use crate::dlq::record::Record;
 use crate::dlq::spool::Spool;
-use crate::dlq::sweep::sweep;
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
 
@@ -41,20 +40,36 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
     let draft = Draft::of(&message.content.body);
     let (edited, file) = match &edit.body {
         Some(file) => (read(file)?, file.clone()),
-        None => in_editor(desk, place, &message.id, &draft.text).await?,
+        None => in_editor(desk, place, &draft.text).await?,
+    };
+    // What somebody typed stays until it is sent.
+    let forget = || {
+        if edit.body.is_none() {
+            drop(fs::remove_file(&file));
+        }
     };
     let body = draft.body(&edited);
     if body == message.content.body {
+        forget();
         desk.say("nothing changed, so nothing is sent");
         return Ok(Verdict::Well);
     }
     let difference = TextDiff::from_lines(&draft.text, &Draft::of(&body).text).unified_diff().to_string();
     desk.say(difference.trim_end());
     check(&body, target, &file)?;
+    if target.reader.is_none() {
+        desk.say(format!("nobody of this stack reads {}: the body is not checked", target.name));
+    }
     if !edit.execute {
-        let command = desk.invocation.edit(place.name(), &message.id, &file);
+        let command = desk.invocation.edit(place.name(), &message.id, &file, &edit.audit);
         if desk.invocation.json {
-            let line = serde_json::json!({"kind": "would_edit", "place": place.name(), "id": &*message.id.0, "difference": difference});
+            let line = serde_json::json!({
+                "kind": "would_edit",
+                "place": place.name(),
+                "id": &*message.id.0,
+                "difference": difference,
+                "body_file": file.display().to_string(),
+            });
             desk.output.object(&line);
         }
         desk.say(format!("This was a dry run: nothing was sent. To do it: {command}"));
@@ -62,7 +77,10 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
     }
     let action = Action::Edit { to: target.queue.0.clone(), original: Record::from(&message), body };
     let started = Started::begin(desk, place, &desk.new_run(place), action, &Selection::default(), &edit.audit)?;
-    started.plan_one(desk, &message)?.execute(desk, Some(target), Pace::default()).await
+    let started = started.plan_one(desk, &message)?;
+    // From here on the journal has it.
+    forget();
+    started.execute(desk, Some(target), Pace::default()).await
 }
 
 /// The message of this id.
@@ -71,11 +89,8 @@ async fn find<W: Write, Q: Queues, O: Objects, C: Clock>(
     place: &Place,
     id: &str,
 ) -> Result<Message, Why> {
-    let depth = summary::held_by_others(desk, place).await?;
-    desk.teller.begin(&format!("looking for {id}"), depth.visible);
     let (spool, mut found) = (Spool::anonymous().map_err(Why::Spool)?, None);
-    let swept = sweep(desk.ports.queues, &place.resting().queue, SLICE_MESSAGES_MAX, &desk.stop, &spool, |message| {
-        desk.teller.one_more(desk.ports.clock.now());
+    let swept = desk.sweep(place, SLICE_MESSAGES_MAX, &spool, |message| {
         if &*message.id.0 != id {
             return Ok(ControlFlow::Continue(()));
         }
@@ -83,7 +98,6 @@ async fn find<W: Write, Q: Queues, O: Objects, C: Clock>(
         Ok(ControlFlow::Break(()))
     });
     swept.await?;
-    desk.teller.end();
     found.ok_or_else(|| Why::NoMessage { id: id.to_owned(), place: place.name().to_owned() })
 }
 
@@ -91,18 +105,17 @@ fn read(file: &Path) -> Result<String, Why> {
     fs::read_to_string(file).map_err(|cause| Why::File { path: file.to_owned(), cause })
 }
 
-/// Opens the text in the editor; what it says then, and the file that it is in, which stays.
+/// Opens the text in the editor; what it says then, and the file that it is in, which stays, and which nobody else can read.
 async fn in_editor<W: Write, Q: Queues, O: Objects, C: Clock>(
     desk: &Desk<'_, W, Q, O, C>,
     place: &Place,
-    id: &MessageId,
     text: &str,
 ) -> Result<(String, PathBuf), Why> {
     let folder = desk.ports.journals;
-    let is_plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
-    let file = folder.join(format!("{}-{}.body", place.name(), id.0.chars().filter(is_plain).collect::<String>()));
-    let failed = |cause| Why::File { path: file.clone(), cause };
+    let failed = |cause| Why::File { path: folder.to_owned(), cause };
     fs::create_dir_all(folder).map_err(failed)?;
+    let draft = tempfile::Builder::new().prefix(&format!("{}-", place.name())).suffix(".body").tempfile_in(folder);
+    let (_, file) = draft.map_err(failed)?.keep().map_err(|error| failed(error.error))?;
     fs::write(&file, text).map_err(failed)?;
     // As git does it: the editor may have arguments of its own.
     let mut editor = Command::new("sh");

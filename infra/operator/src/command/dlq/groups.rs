@@ -11,12 +11,11 @@ use coffeeshop_core::ports::{Clock, Objects, Queues};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Desk, summary};
+use super::Desk;
 use crate::cli::dlq::SLICE_MESSAGES_MAX;
 use crate::dlq::group::Fingerprint;
 use crate::dlq::select::Seen;
 use crate::dlq::spool::Spool;
-use crate::dlq::sweep::sweep;
 use crate::dlq::wording;
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
@@ -52,11 +51,9 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
     name: &str,
 ) -> Result<Verdict, Failure> {
     let place = desk.place(name)?;
-    let others = summary::held_by_others(desk, place).await?;
-    desk.teller.begin(&format!("sweeping {}", place.name()), others.visible);
     let mut groups: HashMap<Fingerprint, Group> = HashMap::new();
     let spool = Spool::anonymous().map_err(Why::Spool)?;
-    let swept = sweep(desk.ports.queues, &place.resting().queue, SLICE_MESSAGES_MAX, &desk.stop, &spool, |message| {
+    let swept = desk.sweep(place, SLICE_MESSAGES_MAX, &spool, |message| {
         let Seen { fingerprint, .. } = Seen::of(message, place);
         let at = message.sent_at;
         let group = groups.entry(fingerprint).or_insert_with(|| {
@@ -65,11 +62,9 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
         });
         group.messages += 1;
         (group.first_sent_at, group.last_sent_at) = (group.first_sent_at.min(at), group.last_sent_at.max(at));
-        desk.teller.one_more(desk.ports.clock.now());
         Ok(ControlFlow::Continue(()))
     });
     let swept = swept.await?;
-    desk.teller.end();
     let mut groups: Vec<_> =
         groups.into_iter().map(|(fingerprint, group)| (fingerprint.id(), fingerprint, group)).collect();
     groups.sort_unstable_by(|(a, _, one), (b, _, other)| other.messages.cmp(&one.messages).then_with(|| a.cmp(b)));
@@ -77,16 +72,12 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
         if desk.invocation.json {
             desk.output.object(&line(place, id, fingerprint, group));
         } else {
-            desk.output.line(format!("{}\n", words(id, fingerprint, group)));
+            desk.output.line(format!("{}\n", wording::printable(&words(id, fingerprint, group))));
         }
     }
     let (messages, kinds) = (counted(swept.seen, "message"), counted(groups.len() as u64, "group"));
     desk.say(format!("{messages} of {} in {kinds}", place.name()));
-    summary::cut(desk, place, swept.is_cut);
-    if desk.stop.is_requested() {
-        return Err(Why::Interrupted { repairs: false }.into());
-    }
-    Ok(if summary::hidden(desk, swept.hidden) { Verdict::Amiss } else { Verdict::Well })
+    Ok(if swept.is_whole() { Verdict::Well } else { Verdict::Amiss })
 }
 
 fn line<'a>(place: &'a Place, id: &str, fingerprint: &'a Fingerprint, group: &'a Group) -> GroupLine<'a> {

@@ -5,13 +5,13 @@
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use coffeeshop_core::place::Place;
+use coffeeshop_core::place::{NoTarget, Place};
 use coffeeshop_core::ports::{Clock, Depth, Objects, Queues};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::Desk;
+use super::{Desk, interrupted};
 use crate::dlq::select::function;
 use crate::dlq::spool::Spool;
 use crate::dlq::sweep::{CALLS_AT_ONCE, sweep};
@@ -73,6 +73,7 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
 ) -> Result<Verdict, Failure> {
     let states = stream::iter(desk.ports.places).map(|place| state(desk, place)).buffered(CALLS_AT_ONCE);
     let states: Vec<State<'_>> = states.try_collect().await?;
+    interrupted(desk)?;
     let now = desk.ports.clock.now();
     if desk.invocation.json {
         for state in &states {
@@ -89,7 +90,7 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
         }
     }
     let hidden: u64 = states.iter().map(|state| state.sample.hidden).sum();
-    Ok(if super::summary::hidden(desk, hidden) { Verdict::Amiss } else { Verdict::Well })
+    Ok(if hidden == 0 { Verdict::Well } else { Verdict::Amiss })
 }
 
 async fn state<'p, W: Write, Q: Queues, O: Objects, C: Clock>(
@@ -99,12 +100,14 @@ async fn state<'p, W: Write, Q: Queues, O: Objects, C: Clock>(
     let queue = &place.resting().queue;
     let depth = desk.ports.queues.depth(queue).await?;
     let mut sample = Sample::default();
-    if depth.visible > 0 {
+    let is_fifo = matches!(place.resting().target, Err(NoTarget::Fifo));
+    if depth.visible > 0 && !is_fifo {
         let spool = Spool::anonymous().map_err(Why::Spool)?;
-        let swept = sweep(desk.ports.queues, queue, SAMPLE_MESSAGES_MAX, &desk.stop, &spool, |message| {
-            sample.oldest = Some(sample.oldest.map_or(message.sent_at, |oldest| oldest.min(message.sent_at)));
-            Ok(ControlFlow::Continue(()))
-        });
+        let swept =
+            sweep(desk.ports.queues, desk.ports.clock, queue, SAMPLE_MESSAGES_MAX, &desk.stop, &spool, |message| {
+                sample.oldest = Some(sample.oldest.map_or(message.sent_at, |oldest| oldest.min(message.sent_at)));
+                Ok(ControlFlow::Continue(()))
+            });
         let swept = swept.await?;
         (sample.messages, sample.hidden) = (swept.seen, swept.hidden);
     }

@@ -7,11 +7,10 @@ use std::ops::ControlFlow;
 
 use coffeeshop_core::ports::{Clock, Objects, Queues};
 
-use super::{Desk, MessageLine, summary};
+use super::{Desk, MessageLine};
 use crate::cli::dlq::Peek;
 use crate::dlq::select::Seen;
 use crate::dlq::spool::Spool;
-use crate::dlq::sweep::sweep;
 use crate::dlq::wording;
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
@@ -22,10 +21,8 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
     peek: &Peek,
 ) -> Result<Verdict, Failure> {
     let place = desk.place(&peek.place)?;
-    let queue = &place.resting().queue;
-    summary::held_by_others(desk, place).await?;
     let (spool, now) = (Spool::anonymous().map_err(Why::Spool)?, desk.ports.clock.now());
-    let swept = sweep(desk.ports.queues, queue, peek.limit, &desk.stop, &spool, |message| {
+    let swept = desk.sweep(place, peek.limit, &spool, |message| {
         let seen = Seen::of(message, place);
         if desk.invocation.json {
             desk.output.object(&MessageLine::of(place, &seen));
@@ -40,5 +37,5 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
         0 => format!("no message could be received from {}", place.name()),
         seen => format!("{} of {}, {given_back}", counted(seen, "message"), place.name()),
     });
-    Ok(if summary::hidden(desk, swept.hidden) { Verdict::Amiss } else { Verdict::Well })
+    Ok(if swept.hidden == 0 { Verdict::Well } else { Verdict::Amiss })
 }

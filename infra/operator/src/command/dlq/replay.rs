@@ -19,8 +19,7 @@ use crate::dlq::journal::{Action, Begun};
 use crate::dlq::outgoing::times_replayed;
 use crate::dlq::select::{Seen, Selector};
 use crate::dlq::spool::Spool;
-use crate::dlq::sweep::{Swept, sweep};
-use crate::dlq::wording::with_reader;
+use crate::dlq::wording::{printable, with_reader};
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
 use crate::table::counted;
@@ -40,8 +39,6 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
     let place = desk.place(&replay.place)?;
     let target = target_of(place)?;
     let selector = Selector::new(&replay.selection, place)?;
-    let depth = summary::held_by_others(desk, place).await?;
-    desk.teller.begin(&format!("sweeping {}", place.name()), depth.visible);
     if !replay.execute {
         return dry(desk, place, target, &selector, replay).await;
     }
@@ -93,22 +90,18 @@ async fn dry<W: Write, Q: Queues, O: Objects, C: Clock>(
 ) -> Result<Verdict, Failure> {
     let max = replay.selection.max.unwrap_or(u64::MAX);
     let (spool, mut would) = (Spool::anonymous().map_err(Why::Spool)?, Would::default());
-    let swept = sweep(desk.ports.queues, &place.resting().queue, SLICE_MESSAGES_MAX, &desk.stop, &spool, |message| {
-        desk.teller.one_more(desk.ports.clock.now());
-        if would.replayed < max && selector.takes(message) {
+    let swept = desk.sweep(place, SLICE_MESSAGES_MAX, &spool, |message| {
+        if selector.takes(message) && would.replayed < max {
             would.hear(desk, place, message, replay.max_replays);
         }
         Ok(ControlFlow::Continue(()))
     });
-    let swept: Swept = swept.await?;
-    desk.teller.end();
-    if desk.stop.is_requested() {
-        return Err(Why::Interrupted { repairs: false }.into());
-    }
+    let swept = swept.await?;
+    let missing = selector.missing()?;
     let mut groups: Vec<_> = would.groups.iter().collect();
     groups.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
     for (id, (count, words)) in groups {
-        desk.say(format!("{count:>7}  {id}  {words}"));
+        desk.say(format!("{count:>7}  {id}  {}", printable(words)));
     }
     let seen = counted(swept.seen, "message");
     let (from, to) = (place.name(), with_reader(target));
@@ -117,13 +110,11 @@ async fn dry<W: Write, Q: Queues, O: Objects, C: Clock>(
     if !desk.invocation.json {
         summary::name(desk, "left_alone", "these would be left alone, they were replayed too often already", why);
     }
-    let missing = selector.missing();
     summary::name(desk, "not_found", "of the file of ids, these were not found", missing.iter().map(|id| (id, None)));
-    summary::cut(desk, place, swept.is_cut);
     if would.replayed > 0 {
         desk.say(format!("This was a dry run: nothing was sent. To do it: {}", desk.invocation.in_earnest()));
     }
-    Ok(if summary::hidden(desk, swept.hidden) { Verdict::Amiss } else { Verdict::Well })
+    Ok(if swept.is_whole() && missing.is_empty() { Verdict::Well } else { Verdict::Amiss })
 }
 
 impl Would {

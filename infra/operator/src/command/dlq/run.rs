@@ -10,19 +10,19 @@ use coffeeshop_core::place::{Place, Target};
 use coffeeshop_core::ports::{Clock, Message, MessageId, Objects, QueueUrl, Queues};
 
 use super::Desk;
+use super::passes::{CanaryEnd, passes};
 use super::summary::{self, Ending};
 use crate::cli::dlq::{Audit as AuditOption, Pace, SLICE_MESSAGES_MAX, Selection};
 use crate::cli::values::RunId;
 use crate::dlq::audit::Audit;
-use crate::dlq::canary::{Canary, Fate};
 use crate::dlq::journal::{Action, Begun, Entry, Journal, spool_path};
 use crate::dlq::outgoing::times_replayed;
 use crate::dlq::pace::Limiter;
-use crate::dlq::pass::{Run, Work};
 use crate::dlq::plan::Plan;
+use crate::dlq::run::{Run, Work};
 use crate::dlq::select::Selector;
 use crate::dlq::spool::Spool;
-use crate::dlq::sweep::{give_back, sweep};
+use crate::dlq::sweep::give_back;
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
 use crate::table::counted;
@@ -37,6 +37,8 @@ pub(super) struct Started {
     left_alone: Vec<(MessageId, String)>,
     /// In a file of ids, and nowhere else.
     missing: Vec<MessageId>,
+    /// Whether all that could be received was seen when it was planned.
+    is_whole: bool,
     is_resumed: bool,
 }
 
@@ -62,8 +64,9 @@ impl Started {
         let journal = Journal::create(desk.ports.journals, run)?;
         journal.write(desk.ports.clock.now(), [Entry::Begun(Box::new(begun.clone()))])?;
         let spool = Spool::at(&spool_path(desk.ports.journals, run)).map_err(Why::Spool)?;
-        let (plan, left_alone, missing) = (Plan::default(), Vec::new(), Vec::new());
-        Ok(Self { begun, journal, spool, plan, left_alone, missing, is_resumed: false })
+        let plan = Plan::new(work(&begun.action) == Work::Delete);
+        let (left_alone, missing) = (Vec::new(), Vec::new());
+        Ok(Self { begun, journal, spool, plan, left_alone, missing, is_whole: true, is_resumed: false })
     }
 
     /// Reads the journal of an earlier process.
@@ -72,9 +75,12 @@ impl Started {
         run: &RunId,
     ) -> Result<Self, Why> {
         let journal = Journal::open(desk.ports.journals, run)?;
-        let (mut begun, mut plan, mut is_ready, mut left_alone) = (None, Plan::default(), false, Vec::new());
+        let (mut begun, mut plan, mut is_ready, mut left_alone) = (None, Plan::new(false), false, Vec::new());
         journal.read(run, |line| match line.entry {
-            Entry::Begun(first) => begun = Some(*first),
+            Entry::Begun(first) => {
+                plan = Plan::new(work(&first.action) == Work::Delete);
+                begun = Some(*first);
+            }
             Entry::Ready { .. } => is_ready = true,
             Entry::LeftAlone { id, times_replayed } => {
                 left_alone.push((MessageId(id.into()), format!("{times_replayed} times")));
@@ -83,7 +89,7 @@ impl Started {
         })?;
         let begun = begun.filter(|_| is_ready).ok_or_else(|| Why::NothingDone(run.clone()))?;
         let spool = Spool::at(&spool_path(desk.ports.journals, run)).map_err(Why::Spool)?;
-        Ok(Self { begun, journal, spool, plan, left_alone, missing: Vec::new(), is_resumed: true })
+        Ok(Self { begun, journal, spool, plan, left_alone, missing: Vec::new(), is_whole: true, is_resumed: true })
     }
 
     /// Gives back what the earlier process still held.
@@ -110,33 +116,34 @@ impl Started {
         let max = self.begun.selection.max.unwrap_or(u64::MAX);
         let (plan, left_alone, journal, clock) =
             (&mut self.plan, &mut self.left_alone, &self.journal, desk.ports.clock);
-        let swept =
-            sweep(desk.ports.queues, &place.resting().queue, SLICE_MESSAGES_MAX, &desk.stop, &self.spool, |message| {
-                desk.teller.one_more(clock.now());
-                if plan.len() >= max || !selector.takes(message) {
-                    return Ok(ControlFlow::Continue(()));
-                }
-                let times = times_replayed(&message.content);
-                let entry = if max_replays.is_some_and(|max| times >= max) {
-                    left_alone.push((message.id.clone(), format!("{times} times")));
-                    Some(Entry::LeftAlone { id: message.id.0.to_string(), times_replayed: times })
-                } else {
-                    hear(message)?;
-                    plan.add(message)
-                };
-                journal.write(clock.now(), entry)?;
-                Ok(ControlFlow::Continue(()))
-            });
-        let swept = swept.await?;
-        desk.teller.end();
-        if desk.stop.is_requested() {
-            self.journal.write(clock.now(), [Entry::Stopped { why: "it was interrupted in planning".to_owned() }])?;
-            return Err(Why::Interrupted { repairs: false });
+        let swept = desk.sweep(place, SLICE_MESSAGES_MAX, &self.spool, |message| {
+            if !selector.takes(message) || plan.len() >= max {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let times = times_replayed(&message.content);
+            let entry = if max_replays.is_some_and(|max| times >= max) {
+                left_alone.push((message.id.clone(), format!("{times} times")));
+                Some(Entry::LeftAlone { id: message.id.0.to_string(), times_replayed: times })
+            } else {
+                hear(message)?;
+                plan.add(message)
+            };
+            journal.write(clock.now(), entry)?;
+            Ok(ControlFlow::Continue(()))
+        });
+        let swept = swept.await.and_then(|swept| Ok((swept, selector.missing()?)));
+        match swept {
+            Ok((swept, missing)) => {
+                (self.is_whole, self.missing) = (swept.is_whole(), missing);
+                Ok(self)
+            }
+            Err(why) => {
+                journal.write(clock.now(), [Entry::Stopped { why: why.to_string() }])?;
+                // Nobody goes on with what was not planned.
+                drop(self.spool.remove());
+                Err(why)
+            }
         }
-        summary::cut(desk, place, swept.is_cut);
-        summary::hidden(desk, swept.hidden);
-        self.missing = selector.missing();
-        Ok(self)
     }
 
     /// Plans this message alone.
@@ -156,7 +163,7 @@ impl Started {
         target: Option<&Target>,
         pace: Pace,
     ) -> Result<Verdict, Failure> {
-        let Self { begun, journal, spool, plan, left_alone, missing, is_resumed } = self;
+        let Self { begun, journal, spool, plan, left_alone, missing, is_whole, is_resumed } = self;
         let (queues, objects, clock) = (desk.ports.queues, desk.ports.objects, desk.ports.clock);
         let planned = plan.len();
         let audit = Audit::new(objects, clock, begun.audit_bucket.as_deref(), &begun.run);
@@ -178,34 +185,35 @@ impl Started {
             journal,
             spool,
             failures: RefCell::default(),
-            doubled: RefCell::default(),
             hidden: Cell::default(),
         };
-        desk.say(format!("run {}: {} of {}", begun.run, counted(planned, "message"), begun.place));
-        let ended = passes(desk, &run, &audit, target, pace, is_resumed).await;
+        // Also where results go to a program: whoever kills it must know what to resume.
+        desk.warn(format!("run {}: {} of {}", begun.run, counted(planned, "message"), begun.place));
+        let ended = passes(desk, &run, &audit, target, pace).await;
         desk.teller.end();
 
         summary::lists(desk, &run, &left_alone, &missing);
         let to = target.map(|target| target.name.as_str());
-        let ending = Ending::of(&run, &begun.place, to, left_alone.len() as u64);
+        let canary = ended.as_ref().ok().copied().flatten();
+        let ending = Ending::of(&run, &begun.place, to, left_alone.len() as u64, canary.map(CanaryEnd::name));
         let entry = match &ended {
             Ok(_) => Entry::Ended { done: ending.done, left: planned - ending.done },
             Err(why) => Entry::Stopped { why: why.to_string() },
         };
         let written = run.journal.flush(clock.now(), [entry]).map_err(Why::from);
-        let written = written.and(run.spool.remove().map_err(Why::Spool));
+        // Everything was given back.
+        drop(run.spool.remove());
         let audited = audit.put(&run.journal).await;
         summary::ending(desk, &ending);
         let again = ending.goes_on().then(|| desk.invocation.resume(&begun.run));
-        let came_back = match ended.and_then(|came_back| written.and(audited).map(|()| came_back)) {
-            Err(why) => return Err(Failure { why, again }),
-            Ok(came_back) => came_back,
-        };
+        if let Err(why) = ended.and(written).and(audited) {
+            return Err(Failure { why, again });
+        }
         if let Some(again) = again {
             desk.say(format!("To go on: {again}"));
         }
-        let is_well = ending.verdict() == Verdict::Well && !came_back && missing.is_empty();
-        Ok(if is_well { Verdict::Well } else { Verdict::Amiss })
+        let is_done = ending.verdict() == Verdict::Well && canary.is_none_or(|end| end == CanaryEnd::Handled);
+        Ok(if is_done && is_whole && missing.is_empty() { Verdict::Well } else { Verdict::Amiss })
     }
 }
 
@@ -215,50 +223,4 @@ fn work(action: &Action) -> Work {
         Action::Edit { to, body, .. } => Work::Send { to: QueueUrl(to.clone()), body: Some(body.clone()) },
         Action::Discard { .. } => Work::Delete,
     }
-}
-
-/// All of the plan, a few first if that is wanted; whether those came back, so that the rest was not begun.
-async fn passes<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
-    run: &Run<'_, Q, C>,
-    audit: &Audit<'_, O, C>,
-    target: Option<&Target>,
-    pace: Pace,
-    is_resumed: bool,
-) -> Result<bool, Why> {
-    let progress = async |done| {
-        desk.teller.at(done, desk.ports.clock.now());
-        audit.put_now_and_then(&run.journal).await
-    };
-    desk.teller.begin(&format!("run {}", run.id), run.plan.borrow().len());
-    if let (Some(first), Some(target)) = (pace.canary, target) {
-        let (queues, clock) = (run.queues, run.clock);
-        let canary = Canary { queues, clock, target, from: run.from, run: run.id, stop: run.stop };
-        // Of an earlier process of this run, some may be back.
-        let before = if is_resumed { canary.back().await? } else { 0 };
-        let done = run.plan.borrow().done();
-        run.pass(first, progress).await?;
-        let sent = run.plan.borrow().done() - done;
-        interrupted(desk)?;
-        if sent > 0 {
-            desk.say(format!("the first {sent} are sent: waiting until {} has handled them", target.name));
-            let fate = canary.fate(before, |waiting| desk.teller.waiting(waiting, &target.name, clock.now())).await?;
-            match fate {
-                Fate::Handled => desk.say("they were handled"),
-                Fate::CameBack(came_back) => {
-                    run.journal.write(clock.now(), [Entry::CanaryFailed { came_back }])?;
-                    desk.warn(format!("{came_back} of the first {sent} came back: nothing more is sent"));
-                    return Ok(true);
-                }
-                Fate::Unknown => interrupted(desk)?,
-            }
-        }
-    }
-    run.pass(u64::MAX, progress).await?;
-    interrupted(desk)?;
-    Ok(false)
-}
-
-fn interrupted<W: Write, Q: Queues, O: Objects, C: Clock>(desk: &Desk<'_, W, Q, O, C>) -> Result<(), Why> {
-    if desk.stop.is_requested() { Err(Why::Interrupted { repairs: false }) } else { Ok(()) }
 }

@@ -1,57 +1,20 @@
-//! What is said of every command that looks at all messages of a place, and at the end of a run.
+//! What is said at the end of a run.
 //!
 //! What was done is known before.
 
 use std::io::Write;
 
-use coffeeshop_core::place::Place;
-use coffeeshop_core::ports::{Clock, Depth, MessageId, Objects, Queues};
+use coffeeshop_core::ports::{Clock, MessageId, Objects, Queues};
 use serde::Serialize;
 
 use super::Desk;
-use crate::cli::dlq::SLICE_MESSAGES_MAX;
-use crate::dlq::pass::Run;
 use crate::dlq::plan::{Counts, State};
-use crate::failure::Why;
+use crate::dlq::run::{Run, Work};
 use crate::run::Verdict;
 use crate::table::counted;
 
 /// How many messages of a kind are listed one by one to a person.
 const LISTED_MAX: usize = 20;
-
-/// Says how many messages somebody else holds: they are not seen. Returns how many there are.
-pub(super) async fn held_by_others<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
-    place: &Place,
-) -> Result<Depth, Why> {
-    let depth = desk.ports.queues.depth(&place.resting().queue).await?;
-    if depth.hidden > 0 {
-        let messages = counted(depth.hidden, "message");
-        desk.warn(format!("{messages} of {} are hidden for a while, by another command or a killed one", place.name()));
-    }
-    Ok(depth)
-}
-
-/// Says that there were too many to see all.
-pub(super) fn cut<W: Write, Q: Queues, O: Objects, C: Clock>(desk: &Desk<'_, W, Q, O, C>, place: &Place, is_cut: bool) {
-    if is_cut {
-        desk.warn(format!(
-            "{} may have more than these {SLICE_MESSAGES_MAX}: no more can be held at once; when they are done, run this again",
-            place.name()
-        ));
-    }
-}
-
-/// Says that messages could not be given back; whether there are any.
-pub(super) fn hidden<W: Write, Q: Queues, O: Objects, C: Clock>(desk: &Desk<'_, W, Q, O, C>, hidden: u64) -> bool {
-    if hidden > 0 {
-        desk.warn(format!(
-            "{} could not be given back: they are seen again within ten minutes",
-            counted(hidden, "message")
-        ));
-    }
-    hidden > 0
-}
 
 /// How a run ended.
 #[derive(Debug, Serialize)]
@@ -76,14 +39,25 @@ pub(super) struct Ending<'a> {
     /// They were not planned.
     left_alone: u64,
     hidden: u64,
+    /// What became of the first messages, if they were to be waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canary: Option<&'static str>,
     journal: String,
 }
 
 impl<'a> Ending<'a> {
     /// Of a run on this place.
-    pub(super) fn of<Q, C>(run: &'a Run<'_, Q, C>, place: &'a str, to: Option<&'a str>, left_alone: u64) -> Self {
+    pub(super) fn of<Q, C>(
+        run: &'a Run<'_, Q, C>,
+        place: &'a str,
+        to: Option<&'a str>,
+        left_alone: u64,
+        canary: Option<&'static str>,
+    ) -> Self {
         let plan = run.plan.borrow();
-        let Counts { waiting, in_doubt, sent, done, failed } = plan.counts();
+        let Counts { waiting, in_doubt, sending, sent, done, failed } = plan.counts();
+        // What is only to be deleted was never sent.
+        let (not_begun, sent) = if to.is_some() { (waiting, sent) } else { (sent, 0) };
         Self {
             kind: "summary",
             run: run.id.as_str(),
@@ -91,13 +65,14 @@ impl<'a> Ending<'a> {
             to,
             planned: plan.len(),
             done,
-            not_begun: waiting,
+            not_begun,
             failed,
-            in_doubt,
+            in_doubt: in_doubt + sending,
             sent_not_deleted: sent,
-            possibly_double: run.doubled.borrow().len() as u64,
+            possibly_double: plan.doubled().len() as u64,
             left_alone,
             hidden: run.hidden.get(),
+            canary,
             journal: run.journal.path().display().to_string(),
         }
     }
@@ -120,7 +95,7 @@ impl<'a> Ending<'a> {
         };
         let mut lines = vec![format!("{} of {} {what}", self.done, counted(self.planned, "message"))];
         let more = [
-            (self.failed, "could not be sent, and are still there"),
+            (self.failed, "could not be sent, and are still there; why is said above"),
             (self.in_doubt, "may have been sent, and may not; they are still there"),
             (self.sent_not_deleted, "were sent, and are still there: `resume` only deletes them"),
             (
@@ -154,12 +129,21 @@ pub(super) fn lists<W: Write, Q: Queues, O: Objects, C: Clock>(
     left_alone: &[(MessageId, String)],
     missing: &[MessageId],
 ) {
-    let (plan, failures, doubled) = (run.plan.borrow(), run.failures.borrow(), run.doubled.borrow());
+    let (plan, failures) = (run.plan.borrow(), run.failures.borrow());
     let alone = |id| (id, None);
-    let failures = failures.iter().map(|(id, why)| (id, Some(why.as_str())));
-    name(desk, "failed", "not sent, as far as is known", failures);
-    name(desk, "sent_not_deleted", "sent, and still there", plan.of(State::Sent).into_iter().map(alone));
-    name(desk, "possibly_double", "sent again: they may be there twice", doubled.iter().map(alone));
+    let states = |states: &[State]| -> Vec<&MessageId> {
+        let ids = states.iter().flat_map(|state| plan.of(*state));
+        ids.filter(|id| !failures.contains_key(*id)).collect()
+    };
+    name(desk, "failed", "not done", failures.iter().map(|(id, why)| (id, Some(why.as_str()))));
+    let not_begun = [State::Waiting, State::InDoubt, State::Sending];
+    let (not_begun, sent) = match run.work {
+        Work::Send { .. } => (states(&not_begun), states(&[State::Sent])),
+        Work::Delete => (states(&[State::Sent]), Vec::new()),
+    };
+    name(desk, "sent_not_deleted", "sent, and still there", sent.into_iter().map(alone));
+    name(desk, "not_begun", "not begun with", not_begun.into_iter().map(alone));
+    name(desk, "possibly_double", "sent again: they may be there twice", plan.doubled().iter().map(alone));
     let left_alone = left_alone.iter().map(|(id, times)| (id, Some(times.as_str())));
     name(desk, "left_alone", "left alone, because they were replayed too often already", left_alone);
     name(desk, "not_found", "of the file of ids, these were not found", missing.iter().map(alone));
@@ -197,6 +181,6 @@ pub(super) fn name<'m, W: Write, Q: Queues, O: Objects, C: Clock>(
         }
     }
     if count > LISTED_MAX {
-        desk.say(format!("  and {} more: all of them are in the journal", count - LISTED_MAX));
+        desk.say(format!("  and {} more: all of them with --json", count - LISTED_MAX));
     }
 }

@@ -1,7 +1,7 @@
 //! A few messages first: the rest follows when they were handled, and stays when they come back.
 
-use coffeeshop_core::ports::Content;
-use coffeeshop_core::testing::suspend_once;
+use coffeeshop_core::ports::{Attribute, Content};
+use coffeeshop_core::testing::{Fault, suspend_once};
 use insta::assert_snapshot;
 
 use super::bench::{Bench, url};
@@ -41,6 +41,7 @@ fn nothing_more_is_sent_when_they_come_back() {
     let parks = || function(&bench, "uploads", |content| drop(bench.rest("uploads-dlq", content)));
     assert_snapshot!(bench.types_until(arguments, parks).transcript(arguments, &bench));
     assert_eq!((bench.bodies("uploads").len(), bench.world.visible(&url("uploads-dlq")).len()), (0, 20));
+    assert!(bench.journal().iter().any(|line| line["event"] == "canary_failed" && line["came_back"] == 3));
 
     // When that is mended, the run goes on with three others first; those that came back are none of its own.
     let run = bench.runs().pop().unwrap();
@@ -52,13 +53,15 @@ fn nothing_more_is_sent_when_they_come_back() {
     assert_eq!((handled.get() + left, bench.bodies("uploads-dlq").len()), (17, 3));
 }
 
-/// Nobody takes them: when the queue must have given them up, they are not there.
+/// Nobody takes them, so nobody knows what would become of the others.
 #[test]
-fn a_queue_that_gives_up_is_not_waited_for_for_ever() {
+fn nothing_more_is_sent_when_the_first_stay_where_they_are() {
     let bench = Bench::with_uploads(0, 5);
     let begun = bench.now();
     let said = bench.types("replay uploads-dlq --execute --canary 1 --json");
-    assert_eq!((said.status, said.summary()["done"].as_u64()), (0, Some(5)));
+    assert_eq!((said.status, said.summary()["done"].as_u64()), (3, Some(1)), "{said:?}");
+    assert_eq!(said.summary()["canary"], "still_there");
+    assert!(said.errors.contains("uploads still has 1 message, so that nobody knows"), "{said:?}");
     let waited = bench.now().duration_since(begun).as_secs();
     assert!((5 * 360 + 60..5 * 360 + 90).contains(&waited), "{waited}");
 }
@@ -91,4 +94,47 @@ fn ctrl_c_ends_the_waiting() {
     assert_eq!(said.status, 130, "{said:?}");
     assert!(said.errors.contains("To go on: coffeeshop dlq resume"), "{said:?}");
     assert_eq!((bench.bodies("uploads").len(), bench.world.visible(&url("uploads-dlq")).len()), (1, 4));
+}
+
+/// A canary that was not sent says nothing of the others.
+#[test]
+fn nothing_more_is_sent_when_the_first_could_not_be() {
+    let bench = Bench::with_uploads(0, 20);
+    bench.world.fail_entries("queues.send", &[1], Fault::Before);
+    let begun = bench.now();
+    let said = bench.types("replay uploads-dlq --execute --canary 3 --json");
+    assert_eq!((said.status, said.summary()["canary"].as_str()), (3, Some("not_sent")), "{said:?}");
+    assert_eq!((bench.bodies("uploads").len(), bench.world.visible(&url("uploads-dlq")).len()), (2, 18));
+    assert!(bench.now().duration_since(begun).as_secs() < 10, "nothing was waited for");
+}
+
+/// Sent is sent, whatever became of the deletion: it is waited for.
+#[test]
+fn what_could_not_be_deleted_is_a_canary_too() {
+    let bench = Bench::with_uploads(0, 20);
+    bench.world.fail_entries("queues.delete", &[0, 1, 2], Fault::Before);
+    bench.world.fail_entries("queues.delete", &[0, 1, 2], Fault::Before);
+    let begun = bench.now();
+    let works = || function(&bench, "uploads", drop);
+    let said = bench.types_until("replay uploads-dlq --execute --canary 3 --json", works);
+    assert_eq!((said.status, said.summary()["canary"].as_str()), (0, Some("handled")), "{said:?}");
+    assert!(bench.now().duration_since(begun).as_secs() >= 60);
+    assert!(bench.bodies("uploads-dlq").is_empty());
+}
+
+/// What other runs sent, and came back long ago, is none of this one's.
+#[test]
+fn only_the_run_s_own_messages_count() {
+    let bench = Bench::with_uploads(0, 4);
+    let mut other = super::bench::parked_upload(1);
+    other.attributes.insert("replayed".to_owned(), Attribute::text("3/of-another-run"));
+    bench.rest("uploads-dlq", other);
+    let works = || function(&bench, "uploads", drop);
+    let said = bench.types_until("replay uploads-dlq --execute --canary 1 --json", works);
+    let summary = said.summary();
+    assert_eq!(
+        (said.status, summary["canary"].as_str(), summary["left_alone"].as_u64()),
+        (3, Some("handled"), Some(1))
+    );
+    assert!(!bench.journal().iter().any(|line| line["event"] == "canary_failed"));
 }

@@ -1,10 +1,14 @@
 //! `list`, `peek`, `groups` and `archive`: what is seen, and that everything stays.
 
+use std::cell::Cell;
 use std::fs;
+use std::rc::Rc;
 use std::time::Duration;
 
 use coffeeshop_core::ports::{Attribute, AttributeValue, Content};
-use coffeeshop_core::testing::Fault;
+use coffeeshop_core::testing::{Fault, suspend_once};
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use insta::assert_snapshot;
 
 use super::bench::{Bench, parked_upload, upload, url};
@@ -170,4 +174,91 @@ fn a_discard_that_is_killed_has_archived_what_it_deleted() {
             assert_eq!((said.status, bench.bodies("uploads-dlq").len()), (0, 0), "{said:?}");
         }
     }
+}
+
+type Presses<'a> = Box<dyn Fn() -> LocalBoxFuture<'a, ()> + 'a>;
+
+/// Presses Ctrl-C once, when the command has received something.
+fn pressed_early(bench: &Bench) -> Presses<'_> {
+    let pressed = Rc::new(Cell::new(false));
+    Box::new(move || {
+        let pressed = pressed.clone();
+        let press = async move {
+            let place = url("uploads-dlq");
+            while pressed.get() || bench.world.visible(&place).len() == bench.world.messages(&place).len() {
+                suspend_once().await;
+            }
+            pressed.set(true);
+        };
+        press.boxed_local()
+    })
+}
+
+#[test]
+fn ctrl_c_is_never_taken_for_an_answer() {
+    for command in [
+        "peek uploads-dlq --limit 1000",
+        "groups uploads-dlq",
+        "list",
+        "replay uploads-dlq",
+        "discard uploads-dlq",
+        "edit uploads-dlq nobody",
+    ] {
+        let bench = Bench::with_uploads(0, 500);
+        let said = bench.types_until(command, pressed_early(&bench));
+        assert_eq!(said.status, 130, "{command}: {said:?}");
+        assert!(!said.lines.contains("would be"), "{command}: {said:?}");
+        assert_eq!(bench.world.visible(&url("uploads-dlq")).len(), 500, "{command}");
+    }
+}
+
+#[test]
+fn ctrl_c_leaves_no_half_archive_and_no_plan() {
+    let bench = Bench::with_uploads(0, 500);
+    let file = bench.folder.path().join("archive.jsonl");
+    let archive = format!("archive uploads-dlq --to {}", file.display());
+    assert_eq!(bench.types_until(&archive, pressed_early(&bench)).status, 130);
+    assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), 0);
+
+    let bench = Bench::with_uploads(0, 500);
+    let said = bench.types_until("replay uploads-dlq --execute", pressed_early(&bench));
+    assert_eq!((said.status, bench.bodies("uploads").len()), (130, 0), "{said:?}");
+    assert!(!said.errors.contains("To go on"), "{said:?}");
+    let events: Vec<_> = bench.journal().iter().map(|line| line["event"].as_str().unwrap().to_owned()).collect();
+    assert!(events.last().unwrap() == "stopped" && !events.contains(&"ready".to_owned()), "{events:?}");
+}
+
+#[test]
+fn what_cannot_be_given_back_is_said() {
+    for command in
+        ["groups uploads-dlq", "peek uploads-dlq", "replay uploads-dlq", "archive uploads-dlq --to s3://kept/a"]
+    {
+        let bench = Bench::with_uploads(0, 5);
+        bench.world.fail_entries("queues.give_back", &[1, 3], Fault::Before);
+        let said = bench.types(command);
+        assert_eq!(said.status, 3, "{command}: {said:?}");
+        assert!(said.errors.contains("2 messages could not be given back"), "{command}: {said:?}");
+    }
+    let bench = Bench::with_uploads(3, 1);
+    let group = bench.types("groups uploads-dlq --json").objects().pop().unwrap();
+    // The first is of the plan's sweep.
+    bench.world.fail_entries("queues.give_back", &[], Fault::Before);
+    bench.world.fail_entries("queues.give_back", &[0], Fault::Before);
+    let said =
+        bench.types(&format!("replay uploads-dlq --group {} --execute --json", group["group"].as_str().unwrap()));
+    assert_eq!((said.status, said.summary()["hidden"].as_u64()), (3, Some(1)), "{said:?}");
+}
+
+/// Why is said of each.
+#[test]
+fn what_could_not_be_deleted_is_listed_with_its_reason() {
+    let bench = Bench::with_uploads(0, 5);
+    for _ in 0..2 {
+        bench.world.fail_entries("queues.delete", &[0, 1, 2, 3, 4], Fault::Before);
+    }
+    let said = bench.types("discard uploads-dlq --execute --json");
+    let failed: Vec<_> = said.objects().into_iter().filter(|object| object["kind"] == "failed").collect();
+    assert_eq!((said.status, failed.len()), (3, 5), "{said:?}");
+    assert_eq!(failed[0]["why"], "not deleted: queues.delete failed: injected: the entry is refused");
+    assert_eq!((said.summary()["not_begun"].as_u64(), said.summary()["done"].as_u64()), (Some(5), Some(0)));
 }

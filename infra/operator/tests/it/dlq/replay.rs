@@ -87,20 +87,23 @@ fn messages_are_selected_by_time_shop_and_id() {
     check_selection(&bench, &format!("--since {} --until {}", ago(250), ago(150)), &[second]);
     check_selection(&bench, "--shop a", &[first, second]);
     check_selection(&bench, "--shop a --max 1", &[first]);
-    check_selection(&bench, "--group 000000000000", &[]);
+    let none = bench.types("replay uploads-dlq --json --group 000000000000");
+    assert!(none.status == 1 && none.errors.starts_with("error: no message of uploads-dlq is meant"), "{none:?}");
     let file = bench.folder.path().join("ids");
-    fs::write(&file, format!("\"{}\"\n\n{}\r\n", ids[0].0, ids[2].0)).unwrap();
+    fs::write(&file, format!("\u{feff}\"{}\"\n\n{}\r\n", ids[0].0, ids[2].0)).unwrap();
     check_selection(&bench, &format!("--ids {}", file.display()), &[first, third]);
+    // Those that are too many are there all the same.
+    check_selection(&bench, &format!("--ids {} --max 1", file.display()), &[first]);
 }
 
 #[test]
 fn ids_that_are_not_there_are_named() {
     let bench = Bench::with_uploads(0, 1);
     let file = bench.folder.path().join("ids");
-    fs::write(&file, "elsewhere\n").unwrap();
+    fs::write(&file, "elsewhere\nmessage-1\n").unwrap();
     let arguments = format!("replay uploads-dlq --ids {} --execute", file.display());
     assert_snapshot!(bench.types(&arguments).transcript(&arguments, &bench).replace(file.to_str().unwrap(), "IDS"));
-    assert_eq!(bench.bodies("uploads-dlq").len(), 1);
+    assert_eq!(bench.bodies("uploads").len(), 1);
 }
 
 #[test]
@@ -204,4 +207,85 @@ fn a_bucket_that_cannot_be_written_stops_it() {
     let arguments = "replay uploads-dlq --execute --audit-bucket gone";
     assert_snapshot!(bench.types(arguments).transcript(arguments, &bench));
     assert_eq!((bench.bodies("uploads").len(), bench.world.visible(&url("uploads-dlq")).len()), (0, 3));
+}
+
+#[test]
+fn what_is_kept_on_disk_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Killed in the midst of it, when the receipts are there.
+    let midst = (0..200).find_map(|after| {
+        let bench = Bench::with_uploads(0, 30);
+        assert!(bench.types_and_is_killed("replay uploads-dlq --execute --rate 1/s", after).is_none());
+        (!bench.bodies("uploads").is_empty()).then_some(bench)
+    });
+    let bench = midst.unwrap();
+    let files = fs::read_dir(bench.journals()).unwrap().map(|file| file.unwrap());
+    let modes: Vec<_> = files.map(|file| file.metadata().unwrap().permissions().mode() & 0o777).collect();
+    assert!(modes.len() > 1 && modes.iter().all(|mode| *mode == 0o600), "{modes:?}");
+}
+
+#[test]
+fn nothing_but_the_journal_is_left() {
+    let bench = Bench::with_uploads(0, 3);
+    assert_eq!(bench.types("replay uploads-dlq --execute").status, 0);
+    assert_eq!(fs::read_dir(bench.journals()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_journal_is_put_into_the_bucket_while_it_goes_on() {
+    let bench = Bench::with_uploads(0, 300);
+    let lines = std::cell::Cell::new(0);
+    let look = || async {
+        loop {
+            coffeeshop_core::testing::suspend_once().await;
+            let objects = bench.buckets.0.lock().unwrap();
+            let now = objects.values().next().map_or(0, |object| String::from_utf8_lossy(object).lines().count());
+            lines.set(if bench.bodies("uploads").len() < 300 { now } else { lines.get() });
+        }
+    };
+    assert_eq!(bench.types_until("replay uploads-dlq --execute --rate 1/s --audit-bucket audit", look).status, 0);
+    // The plan alone is 301.
+    assert!(lines.get() > 600, "{}", lines.get());
+}
+
+#[test]
+fn a_stack_that_was_made_anew_is_not_gone_on_with() {
+    for moved in ["uploads", "uploads-dlq"] {
+        let mut bench = Bench::with_uploads(0, 3);
+        bench.world.remove_queue(&url("uploads"));
+        assert_eq!(bench.types("replay uploads-dlq --execute").status, 3);
+        let run = bench.runs().pop().unwrap();
+        for place in &mut bench.places {
+            let coffeeshop_core::place::Place::OfQueue { resting, .. } = place else { continue };
+            if resting.queue == url(moved) {
+                resting.queue = url("elsewhere");
+            }
+            if let Ok(target) = &mut resting.target
+                && target.queue == url(moved)
+            {
+                target.queue = url("elsewhere");
+            }
+        }
+        let said = bench.types(&format!("resume {run}"));
+        assert!(said.status == 1 && said.errors.contains("the stack was made anew"), "{moved}: {said:?}");
+    }
+}
+
+/// Ids are the queue's, and a body never changes: what is not as planned is none of the run's.
+#[test]
+fn a_message_with_another_body_is_not_touched() {
+    let bench = Bench::with_uploads(0, 3);
+    bench.world.fail_entries("queues.send", &[0, 1, 2], coffeeshop_core::testing::Fault::Before);
+    assert_eq!(bench.types("replay uploads-dlq --execute").status, 3);
+    let run = bench.runs().pop().unwrap();
+    let file = bench.journals().join(format!("{run}.jsonl"));
+    let text = fs::read_to_string(&file).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let planned = lines.iter_mut().find(|line| line.contains(r#""event":"planned""#)).unwrap();
+    let from = planned.find(r#""sha256":""#).unwrap() + 10;
+    planned.replace_range(from..from + 4, "beef");
+    fs::write(&file, lines.join("\n") + "\n").unwrap();
+    let said = bench.types(&format!("resume {run} --json"));
+    assert_eq!((said.status, said.summary()["done"].as_u64()), (3, Some(2)), "{said:?}");
+    assert_eq!(bench.world.visible(&url("uploads-dlq")).len(), 1);
 }

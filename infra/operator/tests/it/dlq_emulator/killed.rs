@@ -154,10 +154,13 @@ async fn killed_twenty_times_and_resumed_it_ends_as_a_clean_run_does() {
     assert_eq!(seen.lines("planned").len(), PHOTOS);
     assert_eq!(seen.lines("sent").len(), PHOTOS);
     assert_eq!(seen.lines("deleted").len() + seen.lines("gone").len(), PHOTOS);
-    // What was in doubt is sent again, and named; nothing is handled more often than it was begun with.
+    // What was in doubt is sent again, and the last process names it, whichever did it; nothing is handled more often than
+    // it was begun with.
     let (sending, named) = (seen.lines("sending"), seen.possibly_double());
-    assert_eq!(named, seen.in_doubt);
-    assert!(!named.is_empty() && named.iter().all(|id| sending[id.as_str()] > 1), "{named:?}");
+    let twice: BTreeSet<String> =
+        sending.iter().filter(|(_, times)| **times > 1).map(|(id, _)| (*id).to_owned()).collect();
+    assert_eq!(named, twice);
+    assert!(seen.in_doubt.is_subset(&named) && !seen.in_doubt.is_empty(), "{:?}", seen.in_doubt);
     let handled = handled(&on.log()[logged..]);
     let (handled_twice, sent_again): (usize, usize) =
         (handled.values().map(|times| times - 1).sum(), sending.values().map(|times| times - 1).sum());

@@ -1,0 +1,126 @@
+//! The passes of a run: all of its plan at once, or a few messages first.
+//!
+//! What is done with one message is in `dlq::pass`, and how it is seen what became of the first in `dlq::canary`.
+
+use std::io::Write;
+
+use coffeeshop_core::place::Target;
+use coffeeshop_core::ports::{Clock, Objects, Queues};
+
+use super::{Desk, interrupted};
+use crate::cli::dlq::Pace;
+use crate::dlq::audit::Audit;
+use crate::dlq::canary::{Canary, Fate};
+use crate::dlq::journal::Entry;
+use crate::dlq::run::Run;
+use crate::failure::Why;
+use crate::table::counted;
+
+/// What became of the messages that were sent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CanaryEnd {
+    Handled,
+    /// Not all of them could be sent.
+    NotSent,
+    CameBack,
+    /// They may be in the queue still.
+    StillThere,
+}
+
+impl CanaryEnd {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Handled => "handled",
+            Self::NotSent => "not_sent",
+            Self::CameBack => "came_back",
+            Self::StillThere => "still_there",
+        }
+    }
+}
+
+/// All of the plan, a few first if that is wanted: the rest only when those were handled.
+pub(super) async fn passes<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    run: &Run<'_, Q, C>,
+    audit: &Audit<'_, O, C>,
+    target: Option<&Target>,
+    pace: Pace,
+) -> Result<Option<CanaryEnd>, Why> {
+    let progress = async |done| {
+        desk.teller.at(done, desk.ports.clock.now());
+        audit.put_now_and_then(&run.journal).await
+    };
+    desk.teller.begin(&format!("run {}", run.id), run.plan.borrow().len());
+    let canary = match (pace.canary, target) {
+        (Some(first), Some(target)) => {
+            // Of an earlier process of this run, some may be back.
+            let before = if run.is_resumed { canary(desk, run, target).back().await?.unwrap_or_default() } else { 0 };
+            let counts = run.plan.borrow().counts();
+            let wanted = first.min(counts.waiting + counts.in_doubt);
+            let sent = run.pass(first, progress).await?;
+            interrupted(desk)?;
+            Some(first_messages(desk, run, target, FirstMessages { wanted, sent, before }).await?)
+        }
+        _ => None,
+    };
+    if canary.is_none_or(|end| end == CanaryEnd::Handled) {
+        run.pass(u64::MAX, progress).await?;
+        interrupted(desk)?;
+    }
+    Ok(canary)
+}
+
+fn canary<'a, W, Q, O, C>(
+    desk: &'a Desk<'_, W, Q, O, C>,
+    run: &'a Run<'_, Q, C>,
+    target: &'a Target,
+) -> Canary<'a, Q, C> {
+    Canary { queues: run.queues, clock: run.clock, target, from: run.from, run: run.id, stop: &desk.stop }
+}
+
+/// How many messages were to be sent first, how many were, and how many of the run were back before.
+struct FirstMessages {
+    wanted: u64,
+    sent: u64,
+    before: u64,
+}
+
+/// Waits until it is known what became of those that were sent first.
+async fn first_messages<W: Write, Q: Queues, O: Objects, C: Clock>(
+    desk: &Desk<'_, W, Q, O, C>,
+    run: &Run<'_, Q, C>,
+    target: &Target,
+    FirstMessages { wanted, sent, before }: FirstMessages,
+) -> Result<CanaryEnd, Why> {
+    if sent < wanted {
+        desk.warn(format!("only {sent} of the first {wanted} could be sent: nothing more is sent"));
+        return Ok(CanaryEnd::NotSent);
+    }
+    if sent == 0 {
+        return Ok(CanaryEnd::Handled);
+    }
+    desk.say(format!("the first {sent} are sent: waiting until {} has handled them", target.name));
+    let waiting = |messages| desk.teller.waiting(messages, &target.name, run.clock.now());
+    Ok(match canary(desk, run, target).fate(before, waiting).await? {
+        Fate::Handled => {
+            desk.say("they were handled");
+            CanaryEnd::Handled
+        }
+        Fate::CameBack(came_back) => {
+            run.journal.write(run.clock.now(), [Entry::CanaryFailed { came_back }])?;
+            desk.warn(format!("{came_back} of the first {sent} came back: nothing more is sent"));
+            CanaryEnd::CameBack
+        }
+        Fate::StillThere(messages) => {
+            run.journal.write(run.clock.now(), [Entry::CanaryFailed { came_back: 0 }])?;
+            let messages = counted(messages, "message");
+            desk.warn(format!(
+                "{} still has {messages}, so that nobody knows whether the first {sent} were handled: nothing more is sent. \
+                 See why they wait; where messages always do, replay without --canary, and with --rate",
+                target.name
+            ));
+            CanaryEnd::StillThere
+        }
+        Fate::Stopped => return Err(Why::Interrupted { repairs: false }),
+    })
+}
