@@ -56,7 +56,8 @@ They are received and given back at once: nothing happens to them, but that thei
     #[command(after_help = "\
 First the place is swept to see what there is, and everything is given back; what comes later is not replayed. Then
 message by message: sent, and deleted here only when the queue has it. What is done is in a journal, which is named;
-`dlq resume` goes on with it. The sweep hides messages; when it is killed, for ten minutes at most.
+`dlq resume` goes on with it. While it runs, the other messages of the place are hidden; when it is killed, for ten
+minutes at most.
 With --json and without --execute, each message is a line: choose with jq, and pass the ids on with --ids.
 Exit status 0: all done; 3: some were not, they are listed.")]
     Replay(Replay),
@@ -87,7 +88,7 @@ They are archived first, always: to --to, or beside the journal. Exit status 0: 
 
 const SWEEP: &str = "\
 Every message is received, held until all were seen, and given back: receive counts rise by one. When this is killed,
-messages stay hidden for ten minutes at most. At most 100,000 messages are looked at.";
+messages stay hidden for ten minutes at most. At most 100,000 messages are looked at, for eight minutes at most.";
 
 /// Some messages of which place.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -154,7 +155,7 @@ pub struct Pace {
     #[arg(long, value_name = "N/s")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// First only so many; go on when they have left the queue, stop if they come back
+    /// First only so many; go on when they have left the queue, stop if they come back or stay
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<u64>,

@@ -171,18 +171,18 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
         pass.deleting.set(pass.deleting.get() + deleting);
         let deleted = self.delete(to_delete, received_at, &mut error).await;
         pass.deleting.set(pass.deleting.get() - deleting);
+        let deleted = deleted?;
         match error {
-            Some(error) if deleted? == 0 => {
+            Some(error) if deleted == 0 => {
                 pass.barren.set(pass.barren.get() + 1);
-                if pass.barren.get() >= BARREN_BATCHES_MAX { Err(error.into()) } else { Ok(()) }
-            }
-            _ => {
-                if begun > 0 {
-                    pass.barren.set(0);
+                if pass.barren.get() >= BARREN_BATCHES_MAX {
+                    return Err(error.into());
                 }
-                Ok(())
             }
+            _ if begun > 0 => pass.barren.set(0),
+            _ => (),
         }
+        Ok(())
     }
 
     /// Sends messages; those that are there, with their receipts.
