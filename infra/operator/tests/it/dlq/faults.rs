@@ -144,6 +144,8 @@ fn a_source_queue_that_is_gone_stops_it() {
     let (head, tail) = (text.lines().take(3), text.lines().rev().take(9).collect::<Vec<_>>());
     assert_snapshot!(head.chain(tail.into_iter().rev()).collect::<Vec<_>>().join("\n"));
     assert_eq!(bench.world.visible(&url("uploads-dlq")).len(), 60, "nothing is lost, nothing is hidden");
+    let sends = bench.world.take_log().iter().filter(|call| **call == "queues.send").count();
+    assert!(sends <= 3 + 8, "{sends}: no lane begins anything when it is no use");
     // When it is there again, it goes on.
     bench.world.create(url("uploads").0);
     let run = bench.runs().pop().unwrap();
@@ -199,4 +201,36 @@ fn a_journal_that_makes_no_sense_is_not_gone_on_with() {
     std::fs::write(bench.journals().join("run-2.jsonl"), "{\"event\":\"beg").unwrap();
     let texts = ["resume run-1", "resume run-2"].map(|arguments| bench.types(arguments));
     assert_snapshot!(texts.map(|said| said.errors.replace(bench.folder.path().to_str().unwrap(), "FOLDER")).join("\n"));
+}
+
+/// Two batches of nothing, one that is sent, and two again: it goes on.
+#[test]
+fn it_is_no_use_only_when_three_batches_in_a_row_say_so() {
+    let bench = Bench::with_uploads(0, 60);
+    let all: Vec<usize> = (0..10).collect();
+    for refused in [all.as_slice(), &all, &[], &all, &all] {
+        bench.world.fail_entries("queues.send", refused, Fault::Before);
+    }
+    let said = bench.types("replay uploads-dlq --execute --rate 10/s --json");
+    let summary = said.summary();
+    assert_eq!(
+        (said.status, summary["done"].as_u64(), summary["failed"].as_u64()),
+        (3, Some(20), Some(40)),
+        "{said:?}"
+    );
+}
+
+/// Of a process that died while it wrote.
+#[test]
+fn a_half_line_at_the_end_of_the_journal_is_cut_off() {
+    let bench = Bench::with_uploads(0, 3);
+    bench.world.fail_entries("queues.send", &[0, 1, 2], Fault::Before);
+    assert_eq!(bench.types("replay uploads-dlq --execute").status, 3);
+    let run = bench.runs().pop().unwrap();
+    let file = bench.journals().join(format!("{run}.jsonl"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + r#"{"at":"2026-11-20T08:15:00Z","event":"sen"#).unwrap();
+    assert_eq!(bench.types(&format!("resume {run}")).status, 0);
+    assert_eq!(bench.types(&format!("resume {run}")).status, 0, "every line makes sense");
+    assert_eq!(bench.bodies("uploads").values().sum::<usize>(), 3);
 }

@@ -126,10 +126,16 @@ fn pressed_after(times: usize) -> impl Fn() -> std::pin::Pin<Box<dyn Future<Outp
 
 #[test]
 fn ctrl_c_finishes_what_is_in_flight_and_leaves_the_rest() {
+    for pace in ["", " --rate 7/s"] {
+        pressed_at_each(pace);
+    }
+}
+
+fn pressed_at_each(pace: &str) {
     let mut between = 0;
     for times in 0..60 {
         let bench = Bench::with_uploads(PARKED, GIVEN_UP);
-        let arguments = arguments(&bench);
+        let arguments = format!("{}{pace}", arguments(&bench));
         let said = bench.types_until(&arguments, pressed_after(times));
         let (sent, left) = (bench.bodies("uploads").len(), bench.world.visible(&url("uploads-dlq")).len());
         assert_eq!(sent + left, GIVEN_UP + PARKED, "nothing is in flight, nothing is hidden: {said:?}");

@@ -225,6 +225,17 @@ fn what_is_kept_on_disk_is_for_its_owner_alone() {
 }
 
 #[test]
+fn no_more_are_planned_than_wanted() {
+    let bench = Bench::with_uploads(0, 25);
+    let said = bench.types("replay uploads-dlq --execute --max 12 --json");
+    assert_eq!(
+        (said.status, said.summary()["planned"].as_u64(), said.summary()["done"].as_u64()),
+        (0, Some(12), Some(12))
+    );
+    assert_eq!((bench.bodies("uploads").len(), bench.world.visible(&url("uploads-dlq")).len()), (12, 13));
+}
+
+#[test]
 fn nothing_but_the_journal_is_left() {
     let bench = Bench::with_uploads(0, 3);
     assert_eq!(bench.types("replay uploads-dlq --execute").status, 0);
