@@ -192,9 +192,10 @@ impl Started {
         let ended = passes(desk, &run, &audit, target, pace).await;
         desk.teller.end();
 
-        summary::lists(desk, &run, &left_alone, &missing);
-        let to = target.map(|target| target.name.as_str());
         let canary = ended.as_ref().ok().copied().flatten();
+        let is_through = ended.is_ok() && canary.is_none_or(|end| end == CanaryEnd::Handled);
+        summary::lists(desk, &run, &left_alone, &missing, is_through);
+        let to = target.map(|target| target.name.as_str());
         let ending = Ending::of(&run, &begun.place, to, left_alone.len() as u64, canary.map(CanaryEnd::name));
         let entry = match &ended {
             Ok(_) => Entry::Ended { done: ending.done, left: planned - ending.done },
@@ -212,7 +213,7 @@ impl Started {
         if let Some(again) = again {
             desk.say(format!("To go on: {again}"));
         }
-        let is_done = ending.verdict() == Verdict::Well && canary.is_none_or(|end| end == CanaryEnd::Handled);
+        let is_done = is_through && ending.verdict() == Verdict::Well;
         Ok(if is_done && is_whole && missing.is_empty() { Verdict::Well } else { Verdict::Amiss })
     }
 }

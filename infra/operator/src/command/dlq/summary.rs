@@ -128,6 +128,7 @@ pub(super) fn lists<W: Write, Q: Queues, O: Objects, C: Clock>(
     run: &Run<'_, Q, C>,
     left_alone: &[(MessageId, String)],
     missing: &[MessageId],
+    is_through: bool,
 ) {
     let (plan, failures) = (run.plan.borrow(), run.failures.borrow());
     let alone = |id| (id, None);
@@ -142,7 +143,10 @@ pub(super) fn lists<W: Write, Q: Queues, O: Objects, C: Clock>(
         Work::Delete => (states(&[State::Sent]), Vec::new()),
     };
     name(desk, "sent_not_deleted", "sent, and still there", sent.into_iter().map(alone));
-    name(desk, "not_begun", "not begun with", not_begun.into_iter().map(alone));
+    // Where it was stopped, a person knows why.
+    if is_through || desk.invocation.json {
+        name(desk, "not_begun", "not begun with", not_begun.into_iter().map(alone));
+    }
     name(desk, "possibly_double", "sent again: they may be there twice", plan.doubled().iter().map(alone));
     let left_alone = left_alone.iter().map(|(id, times)| (id, Some(times.as_str())));
     name(desk, "left_alone", "left alone, because they were replayed too often already", left_alone);
