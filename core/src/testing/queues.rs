@@ -120,10 +120,12 @@ impl QueueWorld {
         self.state().entry_faults.push(EntryFaults { call, entries: entries.to_vec(), fault });
     }
 
-    /// Has each message handed out a second time as soon as it has been handed out for the first time, as a standard queue
-    /// may.
+    /// Has each message that is there handed out once more right after the next time, as a standard queue may. The first of
+    /// these receipts then deletes nothing, and says that it did, as SQS does.
     pub fn hand_out_twice(&self) {
-        self.state().twice = true;
+        for queued in self.state().queues.values_mut().flatten() {
+            queued.once_more = true;
+        }
     }
 
     /// How many port calls there have been.

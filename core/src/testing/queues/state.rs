@@ -20,8 +20,6 @@ pub(super) struct State {
     /// Messages and receipts that there have been.
     made: u64,
     pub(super) entry_faults: Vec<EntryFaults>,
-    /// Whether each message is handed out twice at first.
-    pub(super) twice: bool,
     pub(super) now: Timestamp,
 }
 
@@ -34,6 +32,10 @@ pub(super) struct Queued {
     pub(super) receipt: Option<Receipt>,
     receive_count: u32,
     pub(super) visible_at: Timestamp,
+    /// Whether it is handed out once more before it is hidden.
+    pub(super) once_more: bool,
+    /// Receipts that do not count any more, and that a deletion takes without a word.
+    old_receipts: Vec<Receipt>,
 }
 
 /// How entries of one call go wrong.
@@ -62,7 +64,8 @@ impl State {
 
     pub(super) fn queued(&mut self, id: Option<MessageId>, content: Content, sent_at: Timestamp) -> Queued {
         let id = id.unwrap_or_else(|| MessageId(format!("message-{}", self.number()).into()));
-        Queued { id, content, sent_at, receipt: None, receive_count: 0, visible_at: self.now }
+        let (visible_at, old_receipts) = (self.now, Vec::new());
+        Queued { id, content, sent_at, receipt: None, receive_count: 0, visible_at, once_more: false, old_receipts }
     }
 
     pub(super) fn take_entry_faults(&mut self, call: &str) -> Option<EntryFaults> {
@@ -76,12 +79,14 @@ impl State {
         max: usize,
         hidden: Duration,
     ) -> Result<Vec<Message>, PortError> {
-        let (now, first, twice) = (self.now, self.made, self.twice);
+        let (now, first) = (self.now, self.made);
         let receive = |(number, queued): (u64, &mut Queued)| {
             let receipt = Receipt(format!("receipt-{number}"));
             queued.receipt = Some(receipt.clone());
             queued.receive_count += 1;
-            if !twice || queued.receive_count > 1 {
+            if std::mem::take(&mut queued.once_more) {
+                queued.old_receipts.push(receipt.clone());
+            } else {
                 queued.visible_at = now + SignedDuration::try_from(hidden).unwrap();
             }
             let Queued { id, content, sent_at, receive_count, .. } = queued;
@@ -114,6 +119,11 @@ impl State {
 
     pub(super) fn delete(&mut self, queue: &QueueUrl, receipt: &Receipt) -> Result<(), NotDeleted> {
         let queued = self.queue(DELETE, queue).map_err(NotDeleted::Failed)?;
+        let is_old =
+            |queued: &Queued| queued.receipt.as_ref() != Some(receipt) && queued.old_receipts.contains(receipt);
+        if queued.iter().any(is_old) {
+            return Ok(());
+        }
         let place = queued.iter().position(|queued| queued.receipt.as_ref() == Some(receipt));
         place.map(|place| drop(queued.remove(place))).ok_or(NotDeleted::Expired)
     }

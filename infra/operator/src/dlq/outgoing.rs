@@ -83,6 +83,12 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_parked_keeps_all_that_it_said() {
+        let sent = outgoing(content(&[("error", Attribute::text("its own"))]), &run()).unwrap();
+        assert_eq!(sent.attribute("error"), Some("its own"));
+    }
+
+    #[test]
     fn replays_are_counted() {
         for (before, after) in
             [("1/run-0", "2/run-1"), ("4294967295/run-0", "4294967295/run-1"), ("nonsense", "1/run-1")]

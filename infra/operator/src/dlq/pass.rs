@@ -5,7 +5,7 @@
 //! before, in `plan`.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
 use coffeeshop_core::ports::{
@@ -44,6 +44,8 @@ struct Pass {
     hasher: RandomState,
     /// What an earlier process may have deleted already, and was not seen yet.
     unseen: RefCell<HashSet<MessageId>>,
+    /// Of messages that were handed out again while they are worked on: only the newest receipt deletes.
+    newest: RefCell<HashMap<MessageId, Receipt>>,
     /// Whether everything that can be received was.
     is_drained: Cell<bool>,
     barren: Cell<u32>,
@@ -131,9 +133,10 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
         for message in messages {
             pass.unseen.borrow_mut().remove(&message.id);
             match self.plan.borrow().state(&message) {
-                None | Some(State::Sending | State::Failed) => {
+                None | Some(State::Failed) => {
                     pass.others.borrow_mut().insert(pass.hasher.hash_one(&message.id));
                 }
+                Some(State::Sending) => drop(pass.newest.borrow_mut().insert(message.id, message.receipt)),
                 Some(_) => own.push(message),
             }
         }
@@ -158,6 +161,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
                 // Sent, or archived; or it was deleted with a receipt that did not count any more.
                 Some(State::Sent | State::Done) => to_delete.push((message.id, message.receipt)),
                 Some(State::Waiting | State::InDoubt) if take(&pass.may_send) => to_send.push(message),
+                Some(State::Sending) => drop(pass.newest.borrow_mut().insert(message.id, message.receipt)),
                 _ => (),
             }
         }
@@ -169,6 +173,11 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
         }
         let deleting = to_delete.len() as u64;
         pass.deleting.set(pass.deleting.get() + deleting);
+        for (id, receipt) in &mut to_delete {
+            if let Some(newest) = pass.newest.borrow_mut().remove(id) {
+                *receipt = newest;
+            }
+        }
         let deleted = self.delete(to_delete, received_at, &mut error).await;
         pass.deleting.set(pass.deleting.get() - deleting);
         let deleted = deleted?;

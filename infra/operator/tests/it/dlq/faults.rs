@@ -92,7 +92,9 @@ fn three_of_ten_entries_are_refused() {
     assert_snapshot!(replay(&bench));
     assert_eq!((bench.bodies("uploads").len(), bench.world.visible(&url("uploads-dlq")).len()), (7, 3));
     let run = bench.runs().pop().unwrap();
-    assert_eq!(bench.types(&format!("resume {run}")).status, 0);
+    let resumed = bench.types(&format!("resume {run} --json"));
+    // It was certain that these were not sent.
+    assert_eq!((resumed.status, resumed.summary()["possibly_double"].as_u64()), (0, Some(0)), "{resumed:?}");
     assert!(bench.bodies("uploads").len() == 10 && bench.bodies("uploads").values().all(|count| *count == 1));
 }
 
@@ -233,4 +235,49 @@ fn a_half_line_at_the_end_of_the_journal_is_cut_off() {
     assert_eq!(bench.types(&format!("resume {run}")).status, 0);
     assert_eq!(bench.types(&format!("resume {run}")).status, 0, "every line makes sense");
     assert_eq!(bench.bodies("uploads").values().sum::<usize>(), 3);
+}
+
+#[test]
+fn a_deletion_whose_reply_is_lost_has_happened() {
+    let bench = Bench::with_uploads(0, 10);
+    bench.world.fail_entries("queues.delete", &[2, 3], Fault::After);
+    let said = bench.types("replay uploads-dlq --execute --json");
+    assert_eq!((said.status, said.summary()["done"].as_u64()), (0, Some(10)), "{said:?}");
+    assert!(bench.bodies("uploads-dlq").is_empty());
+}
+
+/// What was sent, and is hidden by somebody else, is not gone.
+#[test]
+fn what_somebody_else_holds_is_not_taken_for_gone() {
+    use coffeeshop_core::ports::Queues as _;
+    let bench = Bench::with_uploads(0, 10);
+    for entry in [4, 0] {
+        bench.world.fail_entries("queues.delete", &[entry], Fault::Before);
+    }
+    assert_eq!(bench.types("replay uploads-dlq --execute").status, 3);
+    let hidden = std::time::Duration::from_mins(5);
+    let held = futures::executor::block_on(bench.world.receive(&url("uploads-dlq"), 10, hidden)).unwrap();
+    assert_eq!(held.len(), 1);
+    let run = bench.runs().pop().unwrap();
+    let said = bench.types(&format!("resume {run} --json"));
+    assert_eq!((said.status, said.summary()["sent_not_deleted"].as_u64()), (3, Some(1)), "{said:?}");
+    bench.world.advance(hidden);
+    assert_eq!(bench.types(&format!("resume {run}")).status, 0);
+    assert!(bench.bodies("uploads-dlq").is_empty());
+}
+
+/// Before the first messages come back while the last are received.
+#[test]
+fn a_sweep_that_takes_too_long_is_cut() {
+    let bench = Bench::with_uploads(0, 900);
+    let slowly = || async {
+        loop {
+            coffeeshop_core::testing::suspend_once().await;
+            bench.world.advance(std::time::Duration::from_secs(30));
+        }
+    };
+    let said = bench.types_until("groups uploads-dlq --json", slowly);
+    let seen = said.summary()["messages"].as_u64().unwrap();
+    assert!(said.status == 3 && seen > 50 && seen < 900, "{said:?}");
+    assert!(said.errors.contains("uploads-dlq may have more than these"), "{said:?}");
 }

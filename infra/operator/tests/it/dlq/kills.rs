@@ -206,12 +206,22 @@ fn what_is_handed_out_twice_is_sent_once() {
         let groups = bench.types("groups uploads-dlq --json").objects();
         let counts: Vec<_> = groups.iter().map(|group| group["messages"].as_u64().unwrap()).collect();
         assert_eq!(counts, [GIVEN_UP as u64, PARKED as u64]);
-        let said = bench.types(&format!("{arguments}{pace}"));
+        // In planning, and when they are sent.
+        bench.world.hand_out_twice();
+        let again = || async {
+            while bench.runs().is_empty() || !bench.journal().iter().any(|line| line["event"] == "ready") {
+                suspend_once().await;
+            }
+            bench.world.hand_out_twice();
+            pending().await
+        };
+        let said = bench.types_until(&format!("{arguments}{pace}"), again);
         let sent = bench.bodies("uploads");
         let doubled = sent.values().filter(|count| **count > 1).count();
         assert_eq!((doubled, said.summary()["possibly_double"].as_u64()), (0, Some(0)), "{pace}: {said:?}");
         if pace != " --canary 2" {
             assert_eq!((said.status, sent.len()), (0, GIVEN_UP), "{pace}: {said:?}");
+            assert_eq!(bench.bodies("uploads-dlq").len(), PARKED, "{pace}: {said:?}");
         }
     }
 }
