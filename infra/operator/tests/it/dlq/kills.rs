@@ -213,7 +213,7 @@ fn what_is_handed_out_twice_is_sent_once() {
                 suspend_once().await;
             }
             bench.world.hand_out_twice();
-            pending().await
+            pending::<()>().await;
         };
         let said = bench.types_until(&format!("{arguments}{pace}"), again);
         let sent = bench.bodies("uploads");
