@@ -17,6 +17,13 @@ use coffeeshop_local::app::{App, Said};
 use coffeeshop_local::{Options, Stack, StackInfo, repo_root};
 use fastrand::Rng;
 use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Stacks are heavy, and what runs beside another takes so long that nothing comes to rest: one test at a time.
+pub(crate) async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    ALONE.lock().await
+}
 
 /// One shop a kind of damage, and one without.
 const SHOPS: [&str; 8] =
@@ -166,6 +173,7 @@ async fn write_until(app: &App, done: &AtomicBool, seed: u64) -> usize {
 
 #[tokio::test]
 async fn damage_is_found_and_repaired_while_ratings_keep_flowing() {
+    let _alone = alone().await;
     let outside = Outside::new("repaired").await;
     let mut rng = Rng::with_seed(4);
     for shop in SHOPS {
@@ -235,6 +243,7 @@ async fn damage_is_found_and_repaired_while_ratings_keep_flowing() {
 
 #[tokio::test]
 async fn what_is_wrong_outside_is_a_sentence_and_exit_status_1() {
+    let _alone = alone().await;
     let outside = Outside::new("outside").await;
     let endpoint = outside.info().endpoint.clone();
     let good = [

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::failures::{Case, MESSAGES, cases, event_id, photo_key};
 use super::pipeline::{Pipeline, Resting, eventually};
 use super::process::lines;
+use crate::emulator::alone;
 
 /// The groups of a place, by reason and pattern.
 type Groups = BTreeMap<(Option<String>, String), usize>;
@@ -145,6 +146,7 @@ fn ids(objects: &[Value], name: &str) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn one_group_of_five_is_replayed_from_each_place_and_the_counts_add_up() {
+    let _alone = alone().await;
     let options = Options { stack_name: "filtered".to_owned(), ..Options::new() };
     let on = Pipeline::start(options.parameter("ScoreFeed", "on")).await;
     let listed = on.objects("list").await;

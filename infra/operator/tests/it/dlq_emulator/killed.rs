@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::photos::Photos;
 use super::pipeline::{Pipeline, Resting, Said, ended};
 use super::process::{End, Kill, journal, lines, run_until};
+use crate::emulator::alone;
 
 const PHOTOS: usize = 300;
 
@@ -123,6 +124,7 @@ async fn group_of_uploads(on: &Pipeline) -> String {
 
 #[tokio::test]
 async fn killed_twenty_times_and_resumed_it_ends_as_a_clean_run_does() {
+    let _alone = alone().await;
     let options = Options { stack_name: "replay-killed".to_owned(), ..Options::new() };
     let on = Pipeline::start(options.hidden_at_most(HIDDEN_SECONDS_MAX)).await;
     let dlq = on.output("UploadsDlqUrl");

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::failures::{plain, upload};
 use super::pipeline::{Pipeline, Resting, ended, eventually};
 use super::process::lines;
+use crate::emulator::alone;
 
 const BUCKET: &str = "verbs-archives";
 
@@ -42,6 +43,7 @@ async fn edited(on: &Pipeline, id: &str) {
 
 #[tokio::test]
 async fn a_message_is_corrected_and_the_others_are_archived_and_discarded() {
+    let _alone = alone().await;
     let on = Pipeline::start(Options { stack_name: "verbs".to_owned(), ..Options::new() }).await;
     let dlq = on.output("UploadsDlqUrl");
     let wrong = upload(&on.output("OriginalsBucket"), "uplaods/shop/photo", "0066");
