@@ -74,12 +74,16 @@ pub(crate) async fn sweep<Q: Queues, C: Clock>(
             let messages = received?;
             spool.hold(&messages).map_err(Why::Spool)?;
             for message in &messages {
-                if !ended && known.insert(hasher.hash_one(&message.id)) {
-                    swept.seen += 1;
-                    ended = visit(message)?.is_break();
-                    swept.is_cut = swept.seen >= limit && !ended;
-                    ended |= swept.is_cut;
+                if !known.insert(hasher.hash_one(&message.id)) {
+                    continue;
                 }
+                if ended {
+                    // Beyond as many as can be held there is this one.
+                    swept.is_cut |= swept.seen >= limit;
+                    continue;
+                }
+                swept.seen += 1;
+                ended = visit(message)?.is_break() || swept.seen >= limit;
             }
             if !ended && !messages.is_empty() && !is_hidden_long_enough(begun, clock.now()) {
                 (swept.is_cut, ended) = (true, true);
@@ -128,4 +132,32 @@ pub(crate) async fn give_back(
     }
     spool.clear().map_err(Why::Spool)?;
     Ok(hidden)
+}
+
+#[cfg(test)]
+mod tests {
+    use coffeeshop_core::ports::Content;
+    use coffeeshop_core::testing::QueueWorld;
+    use futures::executor::block_on;
+
+    use super::*;
+
+    #[test]
+    fn it_is_cut_only_when_there_are_more() {
+        for (limit, is_cut) in [(29, true), (30, false), (31, false)] {
+            let world = QueueWorld::default();
+            let queue = world.create("queue");
+            for i in 0..30 {
+                world.put(&queue, Content { body: i.to_string(), ..Content::default() });
+            }
+            let (stop, spool, mut visited) = (Stop::default(), Spool::anonymous().unwrap(), 0);
+            let sweep = sweep(&world, &world, &queue, limit, &stop, &spool, |_| {
+                visited += 1;
+                Ok(ControlFlow::Continue(()))
+            });
+            let swept = block_on(sweep).unwrap();
+            assert_eq!((swept.seen, swept.is_cut, visited), (limit.min(30), is_cut, limit.min(30)));
+            assert_eq!(world.visible(&queue).len(), 30, "all are given back");
+        }
+    }
 }
