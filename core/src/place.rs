@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::ports::QueueUrl;
 
-/// A place of a stack where an operator finds what failed.
+/// A place of a stack where an operator finds what failed. With several sources it is what the first of them makes it,
+/// queues before subscriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// The dead-letter queue of a queue.
@@ -47,7 +48,7 @@ pub struct Target {
     pub queue: QueueUrl,
     /// For how long it hides a message that it hands out.
     pub visibility: Duration,
-    /// Where it puts what it gives up, and after how many receives; `None`: it gives nothing up.
+    /// Where it puts what it gives up, and after how many receives; `None`: it gives nothing up, or that cannot be read.
     pub gives_up: Option<(QueueUrl, u32)>,
     /// Who reads it, as far as that is known.
     pub reader: Option<Reader>,

@@ -1,6 +1,6 @@
 //! The effects that handlers have on the world, as traits.
 //!
-//! Each trait's documentation is its contract: `testing::contract`, `testing::scores_contract` and
+//! Each trait's documentation is its contract: `testing::contract`, `testing::scores_contract`, `testing::queues_contract` and
 //! `testing::records_contract` hold every implementation to it. Every error is the world's fault, never the input's, and
 //! so always a reason to try again.
 

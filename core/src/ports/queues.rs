@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{PortError, Receipt};
 
@@ -14,7 +15,8 @@ use super::{PortError, Receipt};
 pub struct QueueUrl(pub String);
 
 /// What a queue calls a message: the same whenever it is received, another when the message is sent again.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct MessageId(pub Box<str>);
 
 /// The most messages that are received in one call.

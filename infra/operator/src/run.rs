@@ -2,6 +2,7 @@
 //!
 //! Nothing is connected here, and no environment is read.
 
+use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io::Write;
 
@@ -41,12 +42,12 @@ pub async fn run_dlq<Q: Queues, O: Objects, C: Clock>(
     let unheard = async {
         desk.output.broken().await;
         desk.stop.request();
-        pending::<()>().await;
+        pending::<Infallible>().await
     };
     let ended = tokio::select! {
         biased;
         () = at_once => Err(Why::Interrupted { repairs: false }.into()),
-        () = unheard => Ok(Verdict::Amiss),
+        never = unheard => match never {},
         ended = desk.work() => ended,
     };
     match desk.output.finish() {

@@ -82,6 +82,8 @@ impl<Q: Queues, C: Clock> Canary<'_, Q, C> {
             if is_empty || is_late {
                 return Ok(match self.back().await? {
                     Some(back) if back > before => Fate::CameBack(back - before),
+                    // Then not all was seen.
+                    _ if self.stop.is_requested() => Fate::Stopped,
                     Some(_) if is_empty => Fate::Handled,
                     _ => Fate::StillThere(depth),
                 });

@@ -37,26 +37,26 @@ pub(crate) enum Entry {
     Begun(Box<Begun>),
     /// It will work on this message, if it has still this body.
     Planned {
-        id: MessageIdText,
+        id: MessageId,
         /// Of the body, hexadecimal.
         sha256: String,
     },
     /// It will leave this one alone.
-    LeftAlone { id: MessageIdText, times_replayed: u32 },
+    LeftAlone { id: MessageId, times_replayed: u32 },
     /// The plan is whole: from here on messages are touched.
     Ready { messages: u64 },
     /// It goes on after it was stopped.
     Resumed,
     /// This message is about to be sent.
-    Sending { id: MessageIdText },
+    Sending { id: MessageId },
     /// The queue has it, under a new id.
-    Sent { id: MessageIdText, new_id: MessageIdText },
+    Sent { id: MessageId, new_id: MessageId },
     /// It was certainly not sent.
-    NotSent { id: MessageIdText, error: String },
+    NotSent { id: MessageId, error: String },
     /// It is gone from the place.
-    Deleted { id: MessageIdText },
+    Deleted { id: MessageId },
     /// It was sent, or was to be discarded, and is not in the place any more.
-    Gone { id: MessageIdText },
+    Gone { id: MessageId },
     /// The first messages came back, or may: nothing more is sent until it is resumed.
     CanaryFailed { came_back: u64 },
     /// It stopped before it was through.
@@ -64,9 +64,6 @@ pub(crate) enum Entry {
     /// It is through.
     Ended { done: u64, left: u64 },
 }
-
-/// As text.
-pub(crate) type MessageIdText = String;
 
 /// What a run is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,9 +235,4 @@ pub(crate) fn spool_path(folder: &Path, run: &RunId) -> PathBuf {
 /// Where what a run discards is archived, unless it is to be elsewhere.
 pub(crate) fn archive_path(folder: &Path, run: &RunId) -> PathBuf {
     folder.join(format!("{run}.archive.jsonl"))
-}
-
-/// In the words of the journal.
-pub(crate) fn text(id: &MessageId) -> MessageIdText {
-    id.0.to_string()
 }

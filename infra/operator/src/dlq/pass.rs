@@ -14,7 +14,7 @@ use coffeeshop_core::ports::{
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 
-use super::journal::{Entry, text};
+use super::journal::Entry;
 use super::outgoing::outgoing;
 use super::plan::State;
 use super::run::{Run, Work, in_words};
@@ -91,10 +91,11 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
         drop(lanes);
         let gone = |id: &MessageId| self.plan.borrow().is_done(id);
         let given_back = give_back(self.queues, self.from, &self.spool, gone).await;
+        self.hidden.set(self.hidden.get() + given_back.as_ref().copied().unwrap_or_default());
         if let Some(why) = failed {
             return Err(why);
         }
-        self.hidden.set(self.hidden.get() + given_back?);
+        given_back?;
         // What was not among all that could be received, and is not hidden either, is gone.
         let gone = pass.unseen.take();
         let is_sure = is_sure && pass.is_drained.get() && !self.stop.is_requested() && !gone.is_empty();
@@ -225,7 +226,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
             for ((id, receipt, content), result) in waiting.into_iter().zip(results) {
                 match result {
                     Ok(new_id) => {
-                        entries.push(Entry::Sent { id: text(&id), new_id: text(&new_id) });
+                        entries.push(Entry::Sent { id: id.clone(), new_id });
                         now_sent.push((id, receipt));
                     }
                     Err(NotSent { certain: true, error }) if error.busy && attempt < ATTEMPTS_MAX => {
@@ -288,7 +289,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
                 }
             }
             gone += deleted.len();
-            let entries = deleted.iter().map(|id| Entry::Deleted { id: text(id) });
+            let entries = deleted.iter().map(|id| Entry::Deleted { id: id.clone() });
             self.note(entries.collect(), deleted.iter(), State::Done)?;
             waiting = again;
         }

@@ -84,7 +84,7 @@ impl Plan {
             return None;
         }
         self.insert(message.id.clone(), body);
-        Some(Entry::Planned { id: message.id.0.to_string(), sha256: hex::encode(body) })
+        Some(Entry::Planned { id: message.id.clone(), sha256: hex::encode(body) })
     }
 
     /// What an earlier process said in the journal.
@@ -96,18 +96,13 @@ impl Plan {
                 if hex::decode_to_slice(sha256, &mut body).is_err() {
                     body = BodyHash::default();
                 }
-                self.insert(MessageId(id.as_str().into()), body);
+                self.insert(id.clone(), body);
             }
-            Entry::Sending { id } => {
-                let id = MessageId(id.as_str().into());
-                if self.set(&id, State::InDoubt) == Some(State::InDoubt) {
-                    self.doubled.insert(id);
-                }
-            }
-            Entry::Sent { id, .. } => self.set_text(id, State::Sent),
+            Entry::Sending { id } => self.sending(id, State::InDoubt),
+            Entry::Sent { id, .. } => self.set(id, State::Sent),
             // Whoever goes on tries it again.
-            Entry::NotSent { id, .. } => self.set_text(id, State::Waiting),
-            Entry::Deleted { id } | Entry::Gone { id } => self.set_text(id, State::Done),
+            Entry::NotSent { id, .. } => self.set(id, State::Waiting),
+            Entry::Deleted { id } | Entry::Gone { id } => self.set(id, State::Done),
             _ => (),
         }
     }
@@ -119,10 +114,8 @@ impl Plan {
 
     /// The message is about to be sent; what the journal says of that.
     pub(crate) fn begin(&mut self, id: &MessageId) -> Entry {
-        if self.set(id, State::Sending) == Some(State::InDoubt) {
-            self.doubled.insert(id.clone());
-        }
-        Entry::Sending { id: id.0.to_string() }
+        self.sending(id, State::Sending);
+        Entry::Sending { id: id.clone() }
     }
 
     /// What may be there twice, in the order of their ids.
@@ -130,17 +123,19 @@ impl Plan {
         &self.doubled
     }
 
-    fn set_text(&mut self, id: &str, state: State) {
-        self.set(&MessageId(id.into()), state);
+    fn sending(&mut self, id: &MessageId, state: State) {
+        if self.messages.get(id).is_some_and(|planned| planned.state == State::InDoubt) {
+            self.doubled.insert(id.clone());
+        }
+        self.set(id, state);
     }
 
-    /// How far it was before; `None` for one that is not planned.
-    pub(crate) fn set(&mut self, id: &MessageId, state: State) -> Option<State> {
-        let planned = self.messages.get_mut(id)?;
+    /// The message is so far now, if it is planned.
+    pub(crate) fn set(&mut self, id: &MessageId, state: State) {
+        let Some(planned) = self.messages.get_mut(id) else { return };
         let before = std::mem::replace(&mut planned.state, state);
         *self.counts.of(before) -= 1;
         *self.counts.of(state) += 1;
-        Some(before)
     }
 
     /// How far a message is that was received; `None` for one that is not planned, or not with this body.

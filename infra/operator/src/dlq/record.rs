@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use coffeeshop_core::ports::{Attribute, AttributeValue, Content, Message};
+use coffeeshop_core::ports::{Attribute, AttributeValue, Content, Message, MessageId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    pub(crate) id: String,
+    pub(crate) id: MessageId,
     /// When it was first sent.
     pub(crate) sent_at: Timestamp,
     #[serde(flatten)]
@@ -49,7 +49,7 @@ enum RecordedValue {
 
 impl From<&Message> for Record {
     fn from(message: &Message) -> Self {
-        Self { id: message.id.0.to_string(), sent_at: message.sent_at, content: (&message.content).into() }
+        Self { id: message.id.clone(), sent_at: message.sent_at, content: (&message.content).into() }
     }
 }
 
@@ -82,7 +82,7 @@ mod base64_text {
 
 #[cfg(test)]
 mod tests {
-    use coffeeshop_core::ports::{MessageId, Receipt};
+    use coffeeshop_core::ports::Receipt;
 
     use super::*;
 

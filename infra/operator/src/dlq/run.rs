@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use coffeeshop_core::ports::{Clock, MessageId, PortError, QueueUrl, Queues};
 
-use super::journal::{Entry, Journal, text};
+use super::journal::{Entry, Journal};
 use super::pace::Limiter;
 use super::plan::{Plan, State};
 use super::spool::Spool;
@@ -77,7 +77,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
 
     /// This one was certainly not sent.
     pub(super) fn note_not_sent(&self, id: &MessageId, error: String) -> Result<(), Why> {
-        self.journal.write(self.clock.now(), [Entry::NotSent { id: text(id), error: error.clone() }])?;
+        self.journal.write(self.clock.now(), [Entry::NotSent { id: id.clone(), error: error.clone() }])?;
         self.plan.borrow_mut().set(id, State::Failed);
         self.note_failure(id, error);
         Ok(())
@@ -97,7 +97,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
 
     /// These are not in the place any more.
     pub(super) fn note_gone(&self, ids: &HashSet<MessageId>) -> Result<(), Why> {
-        self.note(ids.iter().map(|id| Entry::Gone { id: text(id) }).collect(), ids.iter(), State::Done)
+        self.note(ids.iter().map(|id| Entry::Gone { id: id.clone() }).collect(), ids.iter(), State::Done)
     }
 }
 

@@ -35,7 +35,7 @@ impl Spool {
     pub(crate) fn hold(&self, messages: &[Message]) -> io::Result<()> {
         let mut lines = Vec::new();
         for Message { id, receipt, .. } in messages {
-            serde_json::to_writer(&mut lines, &(&id.0, &receipt.0))?;
+            serde_json::to_writer(&mut lines, &(id, &receipt.0))?;
             lines.push(b'\n');
         }
         let mut file = &self.file;
@@ -54,8 +54,8 @@ impl Spool {
                 Ok(line) => line,
                 Err(error) => return Some(Err(error)),
             };
-            let (id, receipt) = serde_json::from_str::<(Box<str>, String)>(&line).ok()?;
-            Some(Ok((MessageId(id), Receipt(receipt))))
+            let (id, receipt) = serde_json::from_str::<(MessageId, String)>(&line).ok()?;
+            Some(Ok((id, Receipt(receipt))))
         }))
     }
 

@@ -1,7 +1,7 @@
 //! Messages that rest somewhere, on queues in memory: what is seen of them, and that none is lost or doubled, whatever goes
 //! wrong and wherever it stops.
 
-mod bench;
+pub(crate) mod bench;
 mod canary;
 mod contract;
 mod edit;

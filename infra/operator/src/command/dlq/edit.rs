@@ -77,10 +77,11 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
     }
     let action = Action::Edit { to: target.queue.0.clone(), original: Record::from(&message), body };
     let started = Started::begin(desk, place, &desk.new_run(place), action, &Selection::default(), &edit.audit)?;
-    let started = started.plan_one(desk, &message)?;
-    // From here on the journal has it.
-    forget();
-    started.execute(desk, Some(target), Pace::default()).await
+    let verdict = started.plan_one(desk, &message)?.execute(desk, Some(target), Pace::default()).await?;
+    if verdict == Verdict::Well {
+        forget();
+    }
+    Ok(verdict)
 }
 
 /// The message of this id.

@@ -83,7 +83,7 @@ impl Started {
             }
             Entry::Ready { .. } => is_ready = true,
             Entry::LeftAlone { id, times_replayed } => {
-                left_alone.push((MessageId(id.into()), format!("{times_replayed} times")));
+                left_alone.push((id, format!("{times_replayed} times")));
             }
             entry => plan.hear(&entry),
         })?;
@@ -123,7 +123,7 @@ impl Started {
             let times = times_replayed(&message.content);
             let entry = if max_replays.is_some_and(|max| times >= max) {
                 left_alone.push((message.id.clone(), format!("{times} times")));
-                Some(Entry::LeftAlone { id: message.id.0.to_string(), times_replayed: times })
+                Some(Entry::LeftAlone { id: message.id.clone(), times_replayed: times })
             } else {
                 hear(message)?;
                 plan.add(message)

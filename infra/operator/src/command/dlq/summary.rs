@@ -157,7 +157,7 @@ pub(super) fn lists<W: Write, Q: Queues, O: Objects, C: Clock>(
 #[derive(Serialize)]
 struct Named<'a> {
     kind: &'static str,
-    id: &'a str,
+    id: &'a MessageId,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
 }
@@ -173,7 +173,7 @@ pub(super) fn name<'m, W: Write, Q: Queues, O: Objects, C: Clock>(
     for (id, why) in messages {
         count += 1;
         if desk.invocation.json {
-            desk.output.object(&Named { kind, id: &id.0, why });
+            desk.output.object(&Named { kind, id, why });
             continue;
         }
         if count == 1 {

@@ -252,7 +252,11 @@ impl std::io::Write for Shared {
 
 /// S3's notification of an object, as the queue has it.
 pub(super) fn upload(key: &str) -> Content {
-    let object = json!({"key": key, "sequencer": "0066"});
+    Content { body: notification("originals", key, "0066"), ..Content::default() }
+}
+
+/// Its body.
+pub(crate) fn notification(bucket: &str, key: &str, sequencer: &str) -> String {
     let record = json!({
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
@@ -262,9 +266,13 @@ pub(super) fn upload(key: &str) -> Content {
         "userIdentity": {"principalId": "AWS:app"},
         "requestParameters": {"sourceIPAddress": "203.0.113.7"},
         "responseElements": {},
-        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": "originals", "ownerIdentity": {"principalId": "x"}, "arn": "x"}, "object": object},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "bucket": {"name": bucket, "ownerIdentity": {"principalId": "x"}, "arn": "x"},
+            "object": {"key": key, "sequencer": sequencer},
+        },
     });
-    Content { body: json!({"Records": [record]}).to_string(), ..Content::default() }
+    json!({"Records": [record]}).to_string()
 }
 
 /// The same, of a key that is none of a photo, as the thumbnailer parks it.

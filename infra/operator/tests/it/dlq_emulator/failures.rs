@@ -7,6 +7,7 @@ use coffeeshop_core::ports::ParkReason;
 use serde_json::{Value, json};
 
 use super::pipeline::Resting;
+use crate::dlq::bench::notification as upload;
 
 /// How many messages each of the five has: together a thousand.
 pub(super) const MESSAGES: [usize; 5] = [200, 350, 250, 120, 80];
@@ -112,26 +113,6 @@ pub(super) fn photo_key(i: usize) -> String {
 /// The event that the `i`-th message about a person is of.
 pub(super) fn event_id(i: usize, user: &str) -> String {
     format!("photo/shop-dlq/{user}-{i}/1")
-}
-
-/// S3's notification of an object.
-pub(super) fn upload(bucket: &str, key: &str, sequencer: &str) -> String {
-    let record = json!({
-        "eventVersion": "2.1",
-        "eventSource": "aws:s3",
-        "awsRegion": "eu-central-1",
-        "eventTime": "2026-11-20T08:15:00.000Z",
-        "eventName": "ObjectCreated:Put",
-        "userIdentity": { "principalId": "AWS:app" },
-        "requestParameters": { "sourceIPAddress": "203.0.113.7" },
-        "responseElements": {},
-        "s3": {
-            "s3SchemaVersion": "1.0",
-            "bucket": { "name": bucket, "ownerIdentity": { "principalId": "x" }, "arn": "x" },
-            "object": { "key": key, "sequencer": sequencer },
-        },
-    });
-    json!({ "Records": [record] }).to_string()
 }
 
 fn event(kind: &str, i: usize, user: &str) -> Value {

@@ -8,9 +8,10 @@ use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_local::Options;
 use serde_json::Value;
 
-use super::failures::{plain, upload};
+use super::failures::plain;
 use super::pipeline::{Pipeline, Resting, ended, eventually};
 use super::process::lines;
+use crate::dlq::bench::notification as upload;
 use crate::emulator::alone;
 
 const BUCKET: &str = "verbs-archives";
