@@ -4,9 +4,11 @@
 //! `testing::records_contract` hold every implementation to it. Every error is the world's fault, never the input's, and
 //! so always a reason to try again.
 
+mod functions;
 mod notifications;
 mod objects;
 mod queues;
+mod streams;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -15,9 +17,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+pub use functions::*;
 pub use notifications::*;
 pub use objects::*;
 pub use queues::*;
+pub use streams::*;
 
 use crate::board::{Board, Page};
 use crate::contribution::Contribution;

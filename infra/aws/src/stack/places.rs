@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use coffeeshop_core::place::{NoTarget, Place, Reader, Reads, Resting, Target};
+use coffeeshop_core::place::{NoTarget, Place, Reader, Reads, Resting, Source, Target, TargetQueue};
 
 use super::describe::{Described, Queue, Subscription};
 
 /// What feeds a place.
 #[derive(Clone, Copy)]
-enum Source<'a> {
+enum Feeder<'a> {
     /// With after how many receives it gives a message up.
     Queue(&'a Queue, u32),
     Subscription(&'a Subscription),
@@ -26,7 +26,7 @@ struct Stack<'a> {
 pub(super) fn places(described: &Described, stack_name: &str, outputs: &BTreeMap<String, String>) -> Vec<Place> {
     let stack = Stack { described, name: stack_name, outputs };
     let mut places: Vec<Place> = described.queues.iter().filter_map(|queue| stack.place(queue)).collect();
-    places.sort_by(|a, b| a.name().cmp(b.name()));
+    places.sort_by(|a, b| a.name.cmp(&b.name));
     places
 }
 
@@ -34,33 +34,31 @@ impl<'a> Stack<'a> {
     /// The queue as a place; `None`: nothing of the stack gives anything up to it.
     fn place(&self, queue: &Queue) -> Option<Place> {
         let sources = self.sources(&queue.arn);
-        let resting = Resting {
-            name: self.short(&queue.arn),
-            queue: queue.url.clone(),
-            retention: queue.retention,
-            target: self.target(queue, &sources),
+        let source = match *sources.first()? {
+            Feeder::Queue(_, receives_max) => Source::Queue { receives_max },
+            Feeder::Subscription(subscription) => Source::Subscription { topic: self.short(&subscription.topic_arn) },
         };
-        Some(match *sources.first()? {
-            Source::Queue(_, receives_max) => Place::OfQueue { resting, receives_max },
-            Source::Subscription(subscription) => {
-                Place::OfSubscription { resting, topic: self.short(&subscription.topic_arn) }
-            }
+        Some(Place {
+            name: self.short(&queue.arn),
+            source,
+            resting: Resting::Queue { queue: queue.url.clone(), retention: queue.retention },
+            target: self.target(queue, &sources),
         })
     }
 
     /// What of the stack feeds the queue of this ARN: queues first.
-    fn sources(&self, arn: &str) -> Vec<Source<'a>> {
+    fn sources(&self, arn: &str) -> Vec<Feeder<'a>> {
         let Described { queues, subscriptions } = self.described;
         let own = queues.iter().filter(|queue| queue.own);
         let queues = own.filter_map(|queue| match &queue.gives_up {
-            Some((to, receives_max)) if to == arn => Some(Source::Queue(queue, *receives_max)),
+            Some((to, receives_max)) if to == arn => Some(Feeder::Queue(queue, *receives_max)),
             _ => None,
         });
         let subscriptions = subscriptions.iter().filter(|subscription| subscription.gives_up.as_deref() == Some(arn));
-        queues.chain(subscriptions.map(Source::Subscription)).collect()
+        queues.chain(subscriptions.map(Feeder::Subscription)).collect()
     }
 
-    fn target(&self, queue: &Queue, sources: &[Source<'_>]) -> Result<Target, NoTarget> {
+    fn target(&self, queue: &Queue, sources: &[Feeder<'_>]) -> Result<Target, NoTarget> {
         if queue.fifo {
             return Err(NoTarget::Fifo);
         }
@@ -70,22 +68,22 @@ impl<'a> Stack<'a> {
             return Err(NoTarget::Several(names));
         };
         let target = match source {
-            Source::Queue(target, _) => Some(*target),
-            Source::Subscription(subscription) if subscription.protocol == "sqs" => self.queue(&subscription.endpoint),
-            Source::Subscription(_) => None,
+            Feeder::Queue(target, _) => Some(*target),
+            Feeder::Subscription(subscription) if subscription.protocol == "sqs" => self.queue(&subscription.endpoint),
+            Feeder::Subscription(_) => None,
         };
         let target = target.ok_or_else(|| NoTarget::NoQueue(self.called(*source)))?;
         if target.fifo {
             return Err(NoTarget::Fifo);
         }
         let gives_up = target.gives_up.as_ref();
-        Ok(Target {
+        Ok(Target::Queue(TargetQueue {
             name: self.short(&target.arn),
             queue: target.url.clone(),
             visibility: target.visibility,
             gives_up: gives_up.and_then(|(arn, receives_max)| Some((self.queue(arn)?.url.clone(), *receives_max))),
             reader: self.reader(target),
-        })
+        }))
     }
 
     fn queue(&self, arn: &str) -> Option<&'a Queue> {
@@ -109,10 +107,10 @@ impl<'a> Stack<'a> {
     }
 
     /// For a person. An endpoint that is no queue is not said: it may have a secret in it.
-    fn called(&self, source: Source<'_>) -> String {
+    fn called(&self, source: Feeder<'_>) -> String {
         match source {
-            Source::Queue(queue, _) => self.short(&queue.arn),
-            Source::Subscription(Subscription { topic_arn, protocol, endpoint, .. }) => {
+            Feeder::Queue(queue, _) => self.short(&queue.arn),
+            Feeder::Subscription(Subscription { topic_arn, protocol, endpoint, .. }) => {
                 let topic = self.short(topic_arn);
                 if protocol == "sqs" {
                     format!("the subscription of {} to {topic}", self.short(endpoint))

@@ -52,7 +52,7 @@ pub struct Ports<'a, Q, O, C> {
 }
 
 /// One run of a command.
-pub(crate) struct Desk<'a, W, Q, O, C> {
+pub(crate) struct Desk<'a, W, P> {
     pub(crate) invocation: &'a Invocation,
     pub(crate) ports: Ports<'a, Q, O, C>,
     pub(crate) output: Output<W>,
@@ -60,7 +60,7 @@ pub(crate) struct Desk<'a, W, Q, O, C> {
     pub(crate) stop: Stop,
 }
 
-impl<W: Write, Q: Queues, O: Objects, C: Clock> Desk<'_, W, Q, O, C> {
+impl<W: Write, P: Wiring> Desk<'_, W, P> {
     pub(crate) async fn work(&self) -> Result<Verdict, Failure> {
         match &self.invocation.verb {
             Verb::List => list::run(self).await,
@@ -159,7 +159,7 @@ impl<W: Write, Q: Queues, O: Objects, C: Clock> Desk<'_, W, Q, O, C> {
 }
 
 /// Somebody may want no more of it.
-fn interrupted<W, Q, O, C>(desk: &Desk<'_, W, Q, O, C>) -> Result<(), Why> {
+fn interrupted<W, Q, O, C>(desk: &Desk<'_, W, P>) -> Result<(), Why> {
     if desk.stop.is_requested() { Err(Why::Interrupted { repairs: false }) } else { Ok(()) }
 }
 

@@ -50,17 +50,17 @@ fn found(queues: Vec<Queue>, subscriptions: Vec<Subscription>) -> Vec<Place> {
 }
 
 fn target(name: &str, gives_up: Option<(&str, u32)>, reader: Option<(&str, Reads)>) -> Target {
-    Target {
+    Target::Queue(TargetQueue {
         name: name.to_owned(),
         queue: url(&format!("stack-{name}")),
         visibility: Duration::from_secs(30),
         gives_up: gives_up.map(|(dlq, receives_max)| (url(dlq), receives_max)),
         reader: reader.map(|(function, reads)| Reader { function: function.to_owned(), reads }),
-    }
+    })
 }
 
 fn names(places: &[Place]) -> Vec<&str> {
-    places.iter().map(Place::name).collect()
+    places.iter().map(|place| place.name.as_str()).collect()
 }
 
 #[test]
@@ -74,13 +74,13 @@ fn a_place_has_the_queue_that_it_is_for_and_who_reads_that() {
     ] {
         let (source, dlq) = (format!("stack-{name}"), format!("stack-{name}-dlq"));
         let places = found(vec![queue(&source, Some((&dlq, 5))), queue(&dlq, None)], Vec::new());
-        let resting = Resting {
+        let expected = Place {
             name: format!("{name}-dlq"),
-            queue: url(&dlq),
-            retention: Duration::from_hours(14 * 24),
+            source: Source::Queue { receives_max: 5 },
+            resting: Resting::Queue { queue: url(&dlq), retention: Duration::from_hours(14 * 24) },
             target: Ok(target(name, Some((&dlq, 5)), reader)),
         };
-        assert_eq!(places, [Place::OfQueue { resting, receives_max: 5 }]);
+        assert_eq!(places, [expected]);
     }
 }
 
@@ -97,11 +97,10 @@ fn what_a_subscription_gave_up_is_for_its_own_queue() {
     let feed = subscription("sqs", &arn("sqs", "stack-feed"), Some("stack-feed-undelivered"));
     let places = found(queues, vec![notifications, feed]);
     assert_eq!(names(&places), ["dead", "feed-undelivered", "undelivered"], "by name");
-    let Place::OfSubscription { resting, topic } = &places[2] else { panic!("{:?}", places[2]) };
-    assert_eq!(topic, "events");
+    assert_eq!(places[2].source, Source::Subscription { topic: "events".to_owned() });
     let reader = Some(("notifier", Reads::Notifications));
-    assert_eq!(resting.target, Ok(target("notifications", Some(("stack-dead", 3)), reader)));
-    assert_eq!(places[1].resting().target, Ok(target("feed", None, None)), "it gives nothing up, and nobody reads it");
+    assert_eq!(places[2].target, Ok(target("notifications", Some(("stack-dead", 3)), reader)));
+    assert_eq!(places[1].target, Ok(target("feed", None, None)), "it gives nothing up, and nobody reads it");
 }
 
 #[test]
@@ -110,7 +109,7 @@ fn there_may_be_nowhere_to_go() {
     let no_target = |queues, subscriptions| {
         let places: Vec<Place> = found(queues, subscriptions);
         assert_eq!(places.len(), 1, "{places:?}");
-        places[0].resting().target.clone().unwrap_err()
+        places[0].target.clone().unwrap_err()
     };
     let several = |names: &[&str]| NoTarget::Several(names.iter().map(|name| (*name).to_owned()).collect());
 
@@ -151,8 +150,13 @@ fn queues_outside_the_stack_are_places_only_of_what_is_in_it() {
     let stacked = subscription("sqs", &arn("sqs", "stacked"), Some("their-dlq"));
     let places = found(queues, vec![theirs, stacked]);
     assert_eq!(names(&places), ["shared-dlq", "their-dlq", "undelivered"]);
-    let targets: Vec<_> = places.iter().map(|place| place.resting().target.as_ref().unwrap()).collect();
-    let targets: Vec<_> = targets.iter().map(|target| (target.name.as_str(), target.gives_up.as_ref())).collect();
+    let targets: Vec<_> = places.iter().map(|place| place.target.as_ref().unwrap()).collect();
+    let name_and_gives_up = |target: &&Target| match *target {
+        Target::Queue(queue) => (queue.name.clone(), queue.gives_up.clone()),
+        Target::Function(function) => panic!("{function:?}"),
+    };
+    let targets: Vec<_> = targets.iter().map(name_and_gives_up).collect();
     let (shared, theirs) = ((url("shared-dlq"), 5), (url("their-dlq"), 4));
-    assert_eq!(targets, [("a", Some(&shared)), ("stacked", None), ("theirs", Some(&theirs))]);
+    let expected = [("a", Some(shared)), ("stacked", None), ("theirs", Some(theirs))];
+    assert_eq!(targets, expected.map(|(name, gives_up)| (name.to_owned(), gives_up)));
 }

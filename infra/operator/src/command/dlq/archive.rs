@@ -23,8 +23,8 @@ use crate::failure::{Failure, Why};
 use crate::run::Verdict;
 use crate::table::counted;
 
-pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(crate) async fn run<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     Archive { place, to, selection }: &Archive,
 ) -> Result<Verdict, Failure> {
     let place = desk.place(place)?;
@@ -51,8 +51,8 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
     Ok(if swept.is_whole() && missing.is_empty() { Verdict::Well } else { Verdict::Amiss })
 }
 
-pub(crate) async fn discard<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(crate) async fn discard<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     discard: &Discard,
 ) -> Result<Verdict, Failure> {
     let place = desk.place(&discard.place)?;
@@ -74,8 +74,8 @@ pub(crate) async fn discard<W: Write, Q: Queues, O: Objects, C: Clock>(
     started.execute(desk, None, Pace::default()).await
 }
 
-async fn dry<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+async fn dry<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     place: &Place,
     selector: &Selector<'_>,
     max: u64,

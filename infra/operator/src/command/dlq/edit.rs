@@ -30,8 +30,8 @@ struct Draft {
     is_indented: bool,
 }
 
-pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(crate) async fn run<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     edit: &Edit,
 ) -> Result<Verdict, Failure> {
     let place = desk.place(&edit.place)?;
@@ -85,8 +85,8 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
 }
 
 /// The message of this id.
-async fn find<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+async fn find<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     place: &Place,
     id: &str,
 ) -> Result<Message, Why> {
@@ -107,8 +107,8 @@ fn read(file: &Path) -> Result<String, Why> {
 }
 
 /// Opens the text in the editor; what it says then, and the file that it is in, which stays, and which nobody else can read.
-async fn in_editor<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+async fn in_editor<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     place: &Place,
     text: &str,
 ) -> Result<(String, PathBuf), Why> {

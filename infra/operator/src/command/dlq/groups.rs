@@ -46,8 +46,8 @@ struct GroupLine<'a> {
     example_error: Option<&'a str>,
 }
 
-pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(crate) async fn run<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     name: &str,
 ) -> Result<Verdict, Failure> {
     let place = desk.place(name)?;

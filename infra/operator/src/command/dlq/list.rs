@@ -68,8 +68,8 @@ struct PlaceLine<'a> {
     no_replay: Option<String>,
 }
 
-pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(crate) async fn run<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
 ) -> Result<Verdict, Failure> {
     let states = stream::iter(desk.ports.places).map(|place| state(desk, place)).buffered(CALLS_AT_ONCE);
     let states: Vec<State<'_>> = states.try_collect().await?;
@@ -93,8 +93,8 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
     Ok(if hidden == 0 { Verdict::Well } else { Verdict::Amiss })
 }
 
-async fn state<'p, W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+async fn state<'p, W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     place: &'p Place,
 ) -> Result<State<'p>, Why> {
     let queue = &place.resting().queue;

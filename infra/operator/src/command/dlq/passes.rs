@@ -39,8 +39,8 @@ impl CanaryEnd {
 }
 
 /// All of the plan, a few first if that is wanted: the rest only when those were handled.
-pub(super) async fn passes<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(super) async fn passes<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     run: &Run<'_, Q, C>,
     audit: &Audit<'_, O, C>,
     target: Option<&Target>,
@@ -71,7 +71,7 @@ pub(super) async fn passes<W: Write, Q: Queues, O: Objects, C: Clock>(
 }
 
 fn canary<'a, W, Q, O, C>(
-    desk: &'a Desk<'_, W, Q, O, C>,
+    desk: &'a Desk<'_, W, P>,
     run: &'a Run<'_, Q, C>,
     target: &'a Target,
 ) -> Canary<'a, Q, C> {
@@ -86,8 +86,8 @@ struct FirstMessages {
 }
 
 /// Waits until it is known what became of those that were sent first.
-async fn first_messages<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+async fn first_messages<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     run: &Run<'_, Q, C>,
     target: &Target,
     FirstMessages { wanted, sent, before }: FirstMessages,

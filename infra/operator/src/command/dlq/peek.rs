@@ -16,8 +16,8 @@ use crate::failure::{Failure, Why};
 use crate::run::Verdict;
 use crate::table::counted;
 
-pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(crate) async fn run<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     peek: &Peek,
 ) -> Result<Verdict, Failure> {
     let place = desk.place(&peek.place)?;

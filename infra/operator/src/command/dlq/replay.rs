@@ -32,8 +32,8 @@ struct WouldLine<'a> {
     would: &'static str,
 }
 
-pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(crate) async fn run<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     replay: &Replay,
 ) -> Result<Verdict, Failure> {
     let place = desk.place(&replay.place)?;
@@ -49,8 +49,8 @@ pub(crate) async fn run<W: Write, Q: Queues, O: Objects, C: Clock>(
 }
 
 /// Goes on with a run of an earlier process.
-pub(crate) async fn resume<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(crate) async fn resume<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     run: &RunId,
 ) -> Result<Verdict, Failure> {
     let started = Started::again(desk, run)?;
@@ -81,8 +81,8 @@ struct Would {
     groups: BTreeMap<String, (u64, String)>,
 }
 
-async fn dry<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+async fn dry<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     place: &Place,
     target: &Target,
     selector: &Selector<'_>,
@@ -118,9 +118,9 @@ async fn dry<W: Write, Q: Queues, O: Objects, C: Clock>(
 }
 
 impl Would {
-    fn hear<W: Write, Q: Queues, O: Objects, C: Clock>(
+    fn hear<W: Write, P: Wiring>(
         &mut self,
-        desk: &Desk<'_, W, Q, O, C>,
+        desk: &Desk<'_, W, P>,
         place: &Place,
         message: &Message,
         max_replays: u32,

@@ -44,8 +44,8 @@ pub(super) struct Started {
 
 impl Started {
     /// Begins a journal.
-    pub(super) fn begin<W: Write, Q: Queues, O: Objects, C: Clock>(
-        desk: &Desk<'_, W, Q, O, C>,
+    pub(super) fn begin<W: Write, P: Wiring>(
+        desk: &Desk<'_, W, P>,
         place: &Place,
         run: &RunId,
         action: Action,
@@ -70,8 +70,8 @@ impl Started {
     }
 
     /// Reads the journal of an earlier process.
-    pub(super) fn again<W: Write, Q: Queues, O: Objects, C: Clock>(
-        desk: &Desk<'_, W, Q, O, C>,
+    pub(super) fn again<W: Write, P: Wiring>(
+        desk: &Desk<'_, W, P>,
         run: &RunId,
     ) -> Result<Self, Why> {
         let journal = Journal::open(desk.ports.journals, run)?;
@@ -93,9 +93,9 @@ impl Started {
     }
 
     /// Gives back what the earlier process still held.
-    pub(super) async fn give_back_earlier<W: Write, Q: Queues, O: Objects, C: Clock>(
+    pub(super) async fn give_back_earlier<W: Write, P: Wiring>(
         &self,
-        desk: &Desk<'_, W, Q, O, C>,
+        desk: &Desk<'_, W, P>,
         from: &QueueUrl,
     ) -> Result<(), Why> {
         self.journal.write(desk.ports.clock.now(), [Entry::Resumed])?;
@@ -105,9 +105,9 @@ impl Started {
     }
 
     /// Sweeps the place, and plans the messages that are meant; `hear` is called with each before it is planned.
-    pub(super) async fn plan<W: Write, Q: Queues, O: Objects, C: Clock>(
+    pub(super) async fn plan<W: Write, P: Wiring>(
         mut self,
-        desk: &Desk<'_, W, Q, O, C>,
+        desk: &Desk<'_, W, P>,
         place: &Place,
         selector: &Selector<'_>,
         max_replays: Option<u32>,
@@ -147,9 +147,9 @@ impl Started {
     }
 
     /// Plans this message alone.
-    pub(super) fn plan_one<W: Write, Q: Queues, O: Objects, C: Clock>(
+    pub(super) fn plan_one<W: Write, P: Wiring>(
         mut self,
-        desk: &Desk<'_, W, Q, O, C>,
+        desk: &Desk<'_, W, P>,
         message: &Message,
     ) -> Result<Self, Why> {
         self.journal.write(desk.ports.clock.now(), self.plan.add(message))?;
@@ -157,9 +157,9 @@ impl Started {
     }
 
     /// Does it, and says what was done.
-    pub(super) async fn execute<W: Write, Q: Queues, O: Objects, C: Clock>(
+    pub(super) async fn execute<W: Write, P: Wiring>(
         self,
-        desk: &Desk<'_, W, Q, O, C>,
+        desk: &Desk<'_, W, P>,
         target: Option<&Target>,
         pace: Pace,
     ) -> Result<Verdict, Failure> {

@@ -114,7 +114,7 @@ impl<'a> Ending<'a> {
 }
 
 /// Says how a run ended.
-pub(super) fn ending<W: Write, Q: Queues, O: Objects, C: Clock>(desk: &Desk<'_, W, Q, O, C>, ending: &Ending<'_>) {
+pub(super) fn ending<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, ending: &Ending<'_>) {
     if desk.invocation.json {
         desk.output.object(ending);
     } else {
@@ -123,8 +123,8 @@ pub(super) fn ending<W: Write, Q: Queues, O: Objects, C: Clock>(desk: &Desk<'_, 
 }
 
 /// Names the messages of a run that were not simply done.
-pub(super) fn lists<W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(super) fn lists<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     run: &Run<'_, Q, C>,
     left_alone: &[(MessageId, String)],
     missing: &[MessageId],
@@ -163,8 +163,8 @@ struct Named<'a> {
 }
 
 /// Names messages: all to programs, some to a person.
-pub(super) fn name<'m, W: Write, Q: Queues, O: Objects, C: Clock>(
-    desk: &Desk<'_, W, Q, O, C>,
+pub(super) fn name<'m, W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
     kind: &'static str,
     heading: &str,
     messages: impl IntoIterator<Item = (&'m MessageId, Option<&'m str>)>,
