@@ -170,12 +170,27 @@ impl Target {
         }
     }
 
+    /// The function, if it is one.
+    pub fn as_function(&self) -> Option<&TargetFunction> {
+        match self {
+            Self::Function(function) => Some(function),
+            Self::Queue(_) => None,
+        }
+    }
+
     /// The name of the function that handles what goes there, as far as it is known.
     pub fn function(&self) -> Option<&str> {
         match self {
             Self::Queue(queue) => queue.reader.as_ref().map(|reader| reader.function.as_str()),
             Self::Function(function) => Some(&function.name),
         }
+    }
+}
+
+impl TargetFunction {
+    /// Whether its records are of ratings.
+    pub fn is_of_ratings(&self) -> bool {
+        matches!(self.records, Records::Ratings { .. })
     }
 }
 

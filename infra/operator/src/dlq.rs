@@ -3,10 +3,14 @@
 //! What is printed is in `command::dlq`.
 
 pub(crate) mod about;
+pub(crate) mod archive_pass;
+pub(crate) mod archives;
 pub(crate) mod audit;
+pub(crate) mod batch;
 pub(crate) mod canary;
+pub(crate) mod entry;
+pub(crate) mod function;
 pub(crate) mod group;
-pub(crate) mod journal;
 pub(crate) mod outgoing;
 pub(crate) mod pace;
 pub(crate) mod pass;

@@ -15,7 +15,7 @@ use coffeeshop_core::place::NoTarget;
 use coffeeshop_core::ports::PortError;
 
 use crate::cli::values::RunId;
-use crate::dlq::journal::JournalError;
+use crate::journal::JournalError;
 
 /// The exit status of a command that could not do what it was asked to.
 const FAILED: u8 = 1;
@@ -105,6 +105,14 @@ pub enum Why {
          left alone"
     )]
     Fifo(String),
+    /// What rests there says what was in a table.
+    #[error("{}", not_editable(place, ratings.as_deref()))]
+    NotEditable {
+        /// The place.
+        place: String,
+        /// The table of ratings, if the records are of ratings.
+        ratings: Option<String>,
+    },
     /// The message is not there, or hidden.
     #[error("no message `{id}` was found in {place}: it is gone, or another command holds it for a while")]
     NoMessage {
@@ -192,6 +200,20 @@ pub enum Why {
     /// This machine does not let it.
     #[error("the program could not start")]
     Start(#[source] io::Error),
+}
+
+fn not_editable(place: &str, ratings: Option<&str>) -> String {
+    let said = format!("nothing in {place} is edited: it says what was in a table");
+    let Some(table) = ratings else {
+        return format!("{said}. What the item says now is announced by itself whenever it changes");
+    };
+    format!(
+        "{said}, and a score must be as its ratings are. Correct the rating itself, with the shop and the user of the record, \
+         and the score follows:\n  aws dynamodb update-item --table-name {table} \
+         --key '{{\"shop_id\":{{\"S\":\"SHOP\"}},\"user_id\":{{\"S\":\"USER\"}}}}' \
+         --update-expression 'SET stars = :stars' --expression-attribute-values '{{\":stars\":{{\"N\":\"4\"}}}}'\n\
+         Then `dlq discard {place}` what rests there of it"
+    )
 }
 
 fn known(places: &[String]) -> String {

@@ -69,16 +69,16 @@ impl Teller {
         self.bar.clone()
     }
 
-    /// Something begins, with so many messages, about.
-    pub(crate) fn begin(&self, what: &str, messages: u64) {
+    /// Something begins, with so many of these, about.
+    pub(crate) fn begin(&self, what: &str, count: u64, unit: &str) {
         self.what.replace(what.to_owned());
         self.position.set(0);
-        let template = "{spinner} {prefix} {bar:20} {pos} of {len} messages{wide_msg}";
-        self.bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let template = format!("{{spinner}} {{prefix}} {{bar:20}} {{pos}} of {{len}} {unit}s{{wide_msg}}");
+        self.bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         self.bar.reset();
         self.bar.set_prefix(what.to_owned());
         self.bar.set_message("");
-        self.bar.set_length(messages);
+        self.bar.set_length(count);
         if !self.bar.is_hidden() {
             self.bar.enable_steady_tick(TICK);
         }

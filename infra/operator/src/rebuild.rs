@@ -69,6 +69,33 @@ where
     Ok(rebuild.done)
 }
 
+/// Sets right what scores hold of these ratings, all of one shop, and nothing else; says each difference once it is repaired.
+pub async fn repair_ratings<S, C>(
+    store: &S,
+    clock: &C,
+    shop_id: &ShopId,
+    ratings: &[RatingKey],
+    found: &impl Fn(Difference),
+) -> Result<Rebuilt, PortError>
+where
+    S: ScoreStore + ShopRecords,
+    C: Clock,
+{
+    let (mut attempts, done) = (Attempts::new(clock), Rebuilt::default());
+    let city = attempts.again(async || store.cities(std::slice::from_ref(shop_id)).await).await?.remove(shop_id);
+    let mode = Mode::Write;
+    let mut rebuild = Rebuild { store, clock, shop_id, mode, city, unreadable_scores: false, attempts, found, done };
+    for some in ratings.chunks(TRANSACTION_ITEMS_MAX) {
+        let (open, unreadable) = rebuild.attempts.again(async || differences(store, some).await).await?;
+        for error in unreadable {
+            rebuild.unreadable(error);
+        }
+        rebuild.repair(open).await?;
+        rebuild.done.ratings += some.len() as u64;
+    }
+    Ok(rebuild.done)
+}
+
 struct Rebuild<'a, S, C, F> {
     store: &'a S,
     clock: &'a C,

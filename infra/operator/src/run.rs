@@ -6,23 +6,24 @@ use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io::Write;
 
-use coffeeshop_core::ports::{Clock, Leaderboard, Objects, Queues, ScoreStore, ShopRecords};
+use coffeeshop_core::ports::{Clock, Leaderboard, ScoreStore, ShopRecords};
 use indicatif::ProgressBar;
 
 use crate::cli::{Command, Invocation, dlq};
-use crate::command::dlq::{Desk, Ports as DlqPorts};
+use crate::command::dlq::Desk;
 use crate::command::{Session, rebuild, show, top, verify};
 use crate::dlq::stop::Stop;
 use crate::failure::{Failure, Why};
 use crate::output::Output;
 use crate::progress::Teller;
 use crate::rebuild::Mode;
+use crate::wiring::{self, Wiring};
 
 /// Does what is asked for with messages, and writes results to `lines`. The first `interrupt` ends it when what is in flight
 /// is finished, the second at once.
-pub async fn run_dlq<Q: Queues, O: Objects, C: Clock>(
+pub async fn run_dlq<P: Wiring>(
     invocation: &dlq::Invocation,
-    ports: DlqPorts<'_, Q, O, C>,
+    ports: wiring::Ports<'_, P>,
     lines: impl Write,
     teller: Teller,
     interrupt: impl AsyncFn(),

@@ -8,6 +8,8 @@ use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::keys::{PhotoKey, decode_event_key};
 use serde_json::{Map, Value};
 
+use super::batch::Batch;
+
 /// The most attributes that the kind of an unknown object names.
 const NAMES_MAX: usize = 8;
 
@@ -33,12 +35,20 @@ impl About {
         about
     }
 
+    /// What the records of a batch say.
+    pub(crate) fn of_batch(batch: &Batch) -> Self {
+        let about = batch.payload.as_deref().map(Self::of).unwrap_or_default();
+        let kind = if about.kind.is_empty() { String::new() } else { format!("{} of ", about.kind) };
+        Self { kind: format!("{kind}{}", batch.table()), ..about }
+    }
+
     fn walk(&mut self, value: &Value) {
         match value {
             Value::Array(values) => values.iter().for_each(|value| self.walk(value)),
             Value::Object(object) => {
                 for (name, value) in object {
-                    match value.as_str() {
+                    // As an attribute of an item in DynamoDB's JSON, too.
+                    match value.as_str().or_else(|| value.get("S")?.as_str()) {
                         Some(text) => self.text(name, text),
                         None => self.walk(value),
                     }

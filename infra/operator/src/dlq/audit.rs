@@ -7,9 +7,9 @@ use std::cell::Cell;
 use coffeeshop_core::ports::{Clock, Objects};
 use jiff::{SignedDuration, Timestamp};
 
-use super::journal::Journal;
 use crate::cli::values::RunId;
 use crate::failure::Why;
+use crate::journal::Journal;
 
 /// How often it is put there while a run goes on.
 const EVERY: SignedDuration = SignedDuration::from_secs(60);

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use coffeeshop_core::place::Target;
+use coffeeshop_core::place::TargetQueue;
 use coffeeshop_core::ports::{Clock, QueueUrl, Queues};
 use jiff::{SignedDuration, Timestamp};
 
@@ -43,7 +43,7 @@ pub(crate) enum Fate {
 pub(crate) struct Canary<'a, Q, C> {
     pub(crate) queues: &'a Q,
     pub(crate) clock: &'a C,
-    pub(crate) target: &'a Target,
+    pub(crate) target: &'a TargetQueue,
     /// Where to look when the queue gives nothing up.
     pub(crate) from: &'a QueueUrl,
     pub(crate) run: &'a RunId,
@@ -99,13 +99,24 @@ impl<Q: Queues, C: Clock> Canary<'_, Q, C> {
 
     /// How many messages that this run sent are there; `None`: there are too many to see all.
     pub(crate) async fn back(&self) -> Result<Option<u64>, Why> {
-        let mut back = 0;
-        let spool = Spool::anonymous().map_err(Why::Spool)?;
-        let sweep = sweep(self.queues, self.clock, self.resting(), SLICE_MESSAGES_MAX, self.stop, &spool, |message| {
-            back += u64::from(replayed(&message.content).is_some_and(|replayed| replayed.run == self.run.as_str()));
-            Ok(ControlFlow::Continue(()))
-        });
-        let is_cut = sweep.await?.is_cut;
-        Ok(Some(back).filter(|back| !is_cut || *back > 0))
+        back(self.queues, self.clock, self.resting(), self.run, self.stop).await
     }
+}
+
+/// How many messages that the run sent are in the queue; `None`: there are too many to see all.
+pub(crate) async fn back<Q: Queues, C: Clock>(
+    queues: &Q,
+    clock: &C,
+    queue: &QueueUrl,
+    run: &RunId,
+    stop: &Stop,
+) -> Result<Option<u64>, Why> {
+    let mut back = 0;
+    let spool = Spool::anonymous().map_err(Why::Spool)?;
+    let sweep = sweep(queues, clock, queue, SLICE_MESSAGES_MAX, stop, &spool, |message| {
+        back += u64::from(replayed(&message.content).is_some_and(|replayed| replayed.run == run.as_str()));
+        Ok(ControlFlow::Continue(()))
+    });
+    let is_cut = sweep.await?.is_cut;
+    Ok(Some(back).filter(|back| !is_cut || *back > 0))
 }

@@ -6,6 +6,7 @@ use coffeeshop_core::ports::Content;
 use sha2::{Digest as _, Sha256};
 
 use super::about::{About, is_of_a_word};
+use super::batch::Batch;
 
 /// What stands for what differs from message to message.
 const BLANK: &str = "…";
@@ -33,6 +34,13 @@ impl Fingerprint {
             None => about.kind.clone(),
         };
         Self { reason, pattern, function: function.map(str::to_owned) }
+    }
+
+    /// Of a batch that this function should have handled.
+    pub(crate) fn of_batch(batch: &Batch, function: Option<&str>) -> Self {
+        let without = if batch.payload.is_some() { "" } else { ", not in the archive" };
+        let pattern = format!("{}: records of {}{without}", batch.ending(), batch.table());
+        Self { reason: Some(batch.condition().to_owned()), pattern, function: function.map(str::to_owned) }
     }
 
     /// What the group of all such messages is called, the same in every run.

@@ -8,13 +8,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
+use coffeeshop_core::place::Target;
 use coffeeshop_core::ports::{
-    Clock, Content, Message, MessageId, NotDeleted, NotSent, PortError, QueueUrl, Queues, RECEIVE_MESSAGES_MAX, Receipt,
+    Clock as _, Content, Message, MessageId, NotDeleted, NotSent, PortError, QueueUrl, Queues as _,
+    RECEIVE_MESSAGES_MAX, Receipt,
 };
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 
-use super::journal::Entry;
+use super::entry::Entry;
 use super::outgoing::outgoing;
 use super::plan::State;
 use super::run::{Run, Work, in_words};
@@ -23,6 +25,7 @@ use super::sweep::{give_back, is_hidden_long_enough};
 use crate::attempts::{ATTEMPTS_MAX, Attempts};
 use crate::cli::dlq::SLICE_MESSAGES_MAX;
 use crate::failure::Why;
+use crate::wiring::Wiring;
 
 /// After how many batches of which nothing could be sent, or deleted, one after the other, it is no use to go on.
 const BARREN_BATCHES_MAX: u32 = 3;
@@ -31,8 +34,10 @@ const BARREN_BATCHES_MAX: u32 = 3;
 const DELETIONS_MAX: u32 = 2;
 
 /// How far a pass is.
-#[derive(Debug, Default)]
-struct Pass {
+#[derive(Debug)]
+struct Pass<'a> {
+    /// The queue that the messages are in.
+    from: &'a QueueUrl,
     /// How many messages it may still begin to send.
     may_send: Cell<u64>,
     /// How many it has sent.
@@ -55,20 +60,36 @@ struct Pass {
 /// A message that is only to be deleted.
 type Deletion = (MessageId, Receipt);
 
-impl<Q: Queues, C: Clock> Run<'_, Q, C> {
-    /// Sends up to `limit` messages of the plan, deletes what is sent, and gives back what else was received; how many were
-    /// sent. Ends when there are no more, when somebody wants to stop, or when it is no use. `progress` hears from time to
-    /// time how many are done.
-    pub(crate) async fn pass(
+impl<'a> Pass<'a> {
+    fn new(from: &'a QueueUrl, may_send: u64) -> Self {
+        Self {
+            from,
+            may_send: Cell::new(may_send),
+            sent: Cell::default(),
+            deleting: Cell::default(),
+            others: RefCell::default(),
+            hasher: RandomState::new(),
+            unseen: RefCell::default(),
+            newest: RefCell::default(),
+            is_drained: Cell::default(),
+            barren: Cell::default(),
+            has_failed: Cell::default(),
+        }
+    }
+}
+
+impl<P: Wiring> Run<'_, P> {
+    /// [`Run::pass`] on a queue: sends, deletes what is sent, and gives back what else was received.
+    pub(super) async fn pass_queue(
         &self,
+        from: &QueueUrl,
         limit: u64,
         mut progress: impl AsyncFnMut(u64) -> Result<(), Why>,
     ) -> Result<u64, Why> {
-        let pass = Pass::default();
-        pass.may_send.set(limit);
+        let pass = Pass::new(from, limit);
         pass.unseen.replace(self.maybe_gone());
         // Who else holds messages now may hold some of those.
-        let is_sure = pass.unseen.borrow().is_empty() || self.queues.depth(self.from).await?.hidden == 0;
+        let is_sure = pass.unseen.borrow().is_empty() || self.ports.queues.depth(from).await?.hidden == 0;
         let mut lanes: FuturesUnordered<_> = (0..self.limiter.lanes()).map(|_| self.batch(&pass)).collect();
         let mut failed = None;
         while let Some(batch) = lanes.next().await {
@@ -90,7 +111,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
         }
         drop(lanes);
         let gone = |id: &MessageId| self.plan.borrow().is_done(id);
-        let given_back = give_back(self.queues, self.from, &self.spool, gone).await;
+        let given_back = give_back(self.ports.queues, from, &self.spool, gone).await;
         self.hidden.set(self.hidden.get() + given_back.as_ref().copied().unwrap_or_default());
         if let Some(why) = failed {
             return Err(why);
@@ -99,14 +120,14 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
         // What was not among all that could be received, and is not hidden either, is gone.
         let gone = pass.unseen.take();
         let is_sure = is_sure && pass.is_drained.get() && !self.stop.is_requested() && !gone.is_empty();
-        if is_sure && self.queues.depth(self.from).await?.hidden == 0 {
+        if is_sure && self.ports.queues.depth(from).await?.hidden == 0 {
             self.note_gone(&gone)?;
         }
         Ok(pass.sent.get())
     }
 
     /// Whether nothing more is begun.
-    fn is_over(&self, pass: &Pass) -> bool {
+    fn is_over(&self, pass: &Pass<'_>) -> bool {
         let counts = self.plan.borrow().counts();
         let nothing_to_send = pass.may_send.get() == 0 || counts.waiting + counts.in_doubt == 0;
         let nothing_to_delete = counts.sent <= pass.deleting.get();
@@ -114,17 +135,17 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
         self.is_stopped(pass) || too_many || (nothing_to_send && nothing_to_delete)
     }
 
-    fn is_stopped(&self, pass: &Pass) -> bool {
+    fn is_stopped(&self, pass: &Pass<'_>) -> bool {
         pass.has_failed.get() || self.stop.is_requested()
     }
 
     /// One batch; whether there may be more.
-    async fn batch(&self, pass: &Pass) -> Result<bool, Why> {
+    async fn batch(&self, pass: &Pass<'_>) -> Result<bool, Why> {
         if self.is_over(pass) {
             return Ok(false);
         }
-        let received_at = self.clock.now();
-        let messages = self.queues.receive(self.from, RECEIVE_MESSAGES_MAX, HIDDEN).await?;
+        let received_at = self.ports.clock.now();
+        let messages = self.ports.queues.receive(pass.from, RECEIVE_MESSAGES_MAX, HIDDEN).await?;
         if messages.is_empty() {
             pass.is_drained.set(true);
             return Ok(false);
@@ -145,7 +166,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
             let some: Vec<Message> = own.drain(..own.len().min(self.limiter.batch())).collect();
             self.limiter.pass(some.len()).await;
             // What was held for too long may have been handed out to others meanwhile.
-            if self.is_stopped(pass) || !is_hidden_long_enough(received_at, self.clock.now()) {
+            if self.is_stopped(pass) || !is_hidden_long_enough(received_at, self.ports.clock.now()) {
                 break;
             }
             self.do_some(pass, some, received_at).await?;
@@ -154,7 +175,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
     }
 
     /// How far each is, is looked at now: another lane may have been given the same message.
-    async fn do_some(&self, pass: &Pass, messages: Vec<Message>, received_at: Timestamp) -> Result<(), Why> {
+    async fn do_some(&self, pass: &Pass<'_>, messages: Vec<Message>, received_at: Timestamp) -> Result<(), Why> {
         let (mut to_send, mut to_delete) = (Vec::new(), Vec::new());
         for message in messages {
             let state = self.plan.borrow().state(&message);
@@ -179,7 +200,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
                 *receipt = newest;
             }
         }
-        let deleted = self.delete(to_delete, received_at, &mut error).await;
+        let deleted = self.delete(pass.from, to_delete, received_at, &mut error).await;
         pass.deleting.set(pass.deleting.get() - deleting);
         let deleted = deleted?;
         match error {
@@ -198,7 +219,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
     /// Sends messages; those that are there, with their receipts.
     async fn send(
         &self,
-        to: &QueueUrl,
+        to: &Target,
         body: Option<&str>,
         messages: Vec<Message>,
         error: &mut Option<PortError>,
@@ -214,14 +235,14 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
             }
         }
         self.note_sending(waiting.iter().map(|(id, ..)| id))?;
-        let mut pauses = Attempts::new(self.clock);
+        let mut pauses = Attempts::new(self.ports.clock);
         for attempt in 1..=ATTEMPTS_MAX {
             if waiting.is_empty() {
                 break;
             }
             pauses.pause_before(attempt - 1).await;
             let contents: Vec<Content> = waiting.iter().map(|(.., content)| content.clone()).collect();
-            let results = self.queues.send(to, &contents).await;
+            let results = self.deliver(to, &contents).await;
             let (mut entries, mut now_sent, mut again) = (Vec::new(), Vec::new(), Vec::new());
             for ((id, receipt, content), result) in waiting.into_iter().zip(results) {
                 match result {
@@ -253,20 +274,21 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
     /// Deletes messages; how many are gone.
     async fn delete(
         &self,
+        from: &QueueUrl,
         mut waiting: Vec<Deletion>,
         received_at: Timestamp,
         error: &mut Option<PortError>,
     ) -> Result<usize, Why> {
         let mut gone = 0;
-        let mut pauses = Attempts::new(self.clock);
+        let mut pauses = Attempts::new(self.ports.clock);
         for attempt in 1..=ATTEMPTS_MAX {
             if waiting.is_empty() {
                 break;
             }
             pauses.pause_before(attempt - 1).await;
             let receipts: Vec<Receipt> = waiting.iter().map(|(_, receipt)| receipt.clone()).collect();
-            let results = self.queues.delete(self.from, &receipts).await;
-            let was_alone = is_hidden_long_enough(received_at, self.clock.now());
+            let results = self.ports.queues.delete(from, &receipts).await;
+            let was_alone = is_hidden_long_enough(received_at, self.ports.clock.now());
             let (mut deleted, mut again) = (Vec::new(), Vec::new());
             for ((id, receipt), result) in waiting.into_iter().zip(results) {
                 match result {

@@ -2,15 +2,16 @@
 //!
 //! Nothing is done here; the journal says what was.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use coffeeshop_core::ports::{Message, MessageId};
 use sha2::{Digest as _, Sha256};
 
-use super::journal::Entry;
+use super::entry::Entry;
+use crate::table::counted;
 
 /// SHA-256 of a message's body.
-type BodyHash = [u8; 32];
+pub(crate) type BodyHash = [u8; 32];
 
 /// How far a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +28,16 @@ pub(crate) enum State {
     Done,
     /// It was not sent, for a reason of its own.
     Failed,
+    /// It is gone, and what is left over of it is in archives of its own.
+    Parted,
 }
 
 #[derive(Debug)]
 struct Planned {
     body: BodyHash,
     state: State,
+    /// Which of the plan it is.
+    position: u32,
 }
 
 /// What a run works on.
@@ -44,6 +49,8 @@ pub(crate) struct Plan {
     at_first: State,
     /// What was sent again without knowing whether it had been sent.
     doubled: BTreeSet<MessageId>,
+    /// What is left over of archives, in words.
+    parted: BTreeMap<MessageId, String>,
 }
 
 /// How many messages are how far.
@@ -55,6 +62,7 @@ pub(crate) struct Counts {
     pub(crate) sent: u64,
     pub(crate) done: u64,
     pub(crate) failed: u64,
+    pub(crate) parted: u64,
 }
 
 impl Counts {
@@ -66,6 +74,7 @@ impl Counts {
             State::Sent => &mut self.sent,
             State::Done => &mut self.done,
             State::Failed => &mut self.failed,
+            State::Parted => &mut self.parted,
         }
     }
 }
@@ -74,17 +83,22 @@ impl Plan {
     /// Of nothing yet. What is in an archive already is only to be deleted.
     pub(crate) fn new(is_archived: bool) -> Self {
         let at_first = if is_archived { State::Sent } else { State::Waiting };
-        Self { messages: HashMap::new(), counts: Counts::default(), at_first, doubled: BTreeSet::new() }
+        let (messages, counts) = (HashMap::new(), Counts::default());
+        Self { messages, counts, at_first, doubled: BTreeSet::new(), parted: BTreeMap::new() }
     }
 
     /// Plans a message; what the journal says of it, or nothing when it is planned already.
     pub(crate) fn add(&mut self, message: &Message) -> Option<Entry> {
-        let body = body_hash(&message.content.body);
-        if self.messages.contains_key(&message.id) {
+        self.add_hashed(message.id.clone(), body_hash(&message.content.body))
+    }
+
+    /// The same, of a body with this hash.
+    pub(crate) fn add_hashed(&mut self, id: MessageId, body: BodyHash) -> Option<Entry> {
+        if self.messages.contains_key(&id) {
             return None;
         }
-        self.insert(message.id.clone(), body);
-        Some(Entry::Planned { id: message.id.clone(), sha256: hex::encode(body) })
+        self.insert(id.clone(), body);
+        Some(Entry::Planned { id, sha256: hex::encode(body) })
     }
 
     /// What an earlier process said in the journal.
@@ -102,13 +116,15 @@ impl Plan {
             Entry::Sent { id, .. } => self.set(id, State::Sent),
             // Whoever goes on tries it again.
             Entry::NotSent { id, .. } => self.set(id, State::Waiting),
+            Entry::Parted { id, parts, records, error } => self.part(id, parts, *records, error),
             Entry::Deleted { id } | Entry::Gone { id } => self.set(id, State::Done),
             _ => (),
         }
     }
 
     fn insert(&mut self, id: MessageId, body: BodyHash) {
-        self.messages.insert(id, Planned { body, state: self.at_first });
+        let position = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
+        self.messages.insert(id, Planned { body, state: self.at_first, position });
         *self.counts.of(self.at_first) += 1;
     }
 
@@ -130,8 +146,22 @@ impl Plan {
         self.set(id, state);
     }
 
+    /// What is left over of the archive is in these, so many records: it is only to be deleted.
+    pub(crate) fn part(&mut self, id: &MessageId, parts: &[MessageId], records: u64, error: &str) {
+        let parts = parts.iter().map(|part| &*part.0).collect::<Vec<_>>().join(", ");
+        self.parted.insert(id.clone(), format!("{} in {parts}: {error}", counted(records, "record")));
+        self.set(id, State::Sent);
+    }
+
+    /// What is left over of which archives, in words, in the order of their ids.
+    pub(crate) fn parted(&self) -> &BTreeMap<MessageId, String> {
+        &self.parted
+    }
+
     /// The message is so far now, if it is planned.
     pub(crate) fn set(&mut self, id: &MessageId, state: State) {
+        let is_in_parts = state == State::Done && self.parted.contains_key(id);
+        let state = if is_in_parts { State::Parted } else { state };
         let Some(planned) = self.messages.get_mut(id) else { return };
         let before = std::mem::replace(&mut planned.state, state);
         *self.counts.of(before) -= 1;
@@ -142,6 +172,23 @@ impl Plan {
     pub(crate) fn state(&self, message: &Message) -> Option<State> {
         let planned = self.messages.get(&message.id)?;
         (planned.body == body_hash(&message.content.body)).then_some(planned.state)
+    }
+
+    /// How far a message is; `None` for one that is not planned.
+    pub(crate) fn state_of(&self, id: &MessageId) -> Option<State> {
+        self.messages.get(id).map(|planned| planned.state)
+    }
+
+    /// Whether the message is planned with this body.
+    pub(crate) fn is_as_planned(&self, id: &MessageId, body: &str) -> bool {
+        self.messages.get(id).is_some_and(|planned| planned.body == body_hash(body))
+    }
+
+    /// All messages, in the order of the plan.
+    pub(crate) fn in_order(&self) -> Vec<MessageId> {
+        let mut ids: Vec<_> = self.messages.iter().map(|(id, planned)| (planned.position, id)).collect();
+        ids.sort_unstable();
+        ids.into_iter().map(|(_, id)| id.clone()).collect()
     }
 
     /// Whether the message is planned and gone.
@@ -171,6 +218,6 @@ impl Plan {
     }
 }
 
-fn body_hash(body: &str) -> BodyHash {
+pub(crate) fn body_hash(body: &str) -> BodyHash {
     Sha256::digest(body).into()
 }

@@ -5,22 +5,25 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 
-use coffeeshop_core::ports::{Clock, MessageId, PortError, QueueUrl, Queues};
+use coffeeshop_core::place::{Resting, Target};
+use coffeeshop_core::ports::{Clock as _, MessageId, PortError};
 
-use super::journal::{Entry, Journal};
+use super::entry::Entry;
 use super::pace::Limiter;
 use super::plan::{Plan, State};
 use super::spool::Spool;
 use super::stop::Stop;
 use crate::cli::values::RunId;
 use crate::failure::Why;
+use crate::journal::Journal;
+use crate::wiring::{Ports, Wiring};
 
 /// What is done with each message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// It is sent there, then deleted.
+    /// It is done again there, then deleted.
     Send {
-        to: QueueUrl,
+        to: Target,
         /// With this body instead of its own.
         body: Option<String>,
     },
@@ -29,15 +32,14 @@ pub(crate) enum Work {
 }
 
 /// A run.
-pub(crate) struct Run<'a, Q, C> {
+pub(crate) struct Run<'a, P: Wiring> {
     pub(crate) id: &'a RunId,
-    pub(crate) queues: &'a Q,
-    pub(crate) clock: &'a C,
-    pub(crate) from: &'a QueueUrl,
+    pub(crate) ports: &'a Ports<'a, P>,
+    pub(crate) from: &'a Resting,
     pub(crate) work: Work,
     /// Whether an earlier process worked on it.
     pub(crate) is_resumed: bool,
-    pub(crate) limiter: Limiter<'a, C>,
+    pub(crate) limiter: Limiter<'a, P::Clock>,
     pub(crate) stop: &'a Stop,
     pub(crate) plan: RefCell<Plan>,
     pub(crate) journal: Journal,
@@ -46,14 +48,35 @@ pub(crate) struct Run<'a, Q, C> {
     pub(crate) failures: RefCell<BTreeMap<MessageId, String>>,
     /// How many messages could not be given back.
     pub(crate) hidden: Cell<u64>,
+    /// How many records of archives are done.
+    pub(crate) records_done: Cell<u64>,
+    /// How many ratings were held against what scores hold of them, and how many of these were set right.
+    pub(crate) held: Cell<u64>,
+    pub(crate) repaired: Cell<u64>,
+    /// What helps when a stream has records no more.
+    pub(crate) if_trimmed: String,
 }
 
-impl<Q: Queues, C: Clock> Run<'_, Q, C> {
+impl<P: Wiring> Run<'_, P> {
+    /// Does up to `limit` messages of the plan again, or deletes them; how many were done again. Ends when there are no
+    /// more, when somebody wants to stop, or when it is no use. `progress` hears from time to time how many are done.
+    pub(crate) async fn pass(
+        &self,
+        limit: u64,
+        progress: impl AsyncFnMut(u64) -> Result<(), Why>,
+    ) -> Result<u64, Why> {
+        match self.from {
+            Resting::Queue { queue, .. } => self.pass_queue(queue, limit, progress).await,
+            Resting::Archives(archives) => self.pass_archives(archives, limit, progress).await,
+        }
+    }
+
+
     /// These are about to be sent.
     pub(super) fn note_sending<'i>(&self, ids: impl Iterator<Item = &'i MessageId>) -> Result<(), Why> {
         let mut plan = self.plan.borrow_mut();
         let entries: Vec<Entry> = ids.map(|id| plan.begin(id)).collect();
-        if entries.is_empty() { Ok(()) } else { Ok(self.journal.flush(self.clock.now(), entries)?) }
+        if entries.is_empty() { Ok(()) } else { Ok(self.journal.flush(self.ports.clock.now(), entries)?) }
     }
 
     /// These are so far now; the entries say it.
@@ -66,7 +89,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
         if entries.is_empty() {
             return Ok(());
         }
-        self.journal.flush(self.clock.now(), entries)?;
+        self.journal.flush(self.ports.clock.now(), entries)?;
         let (mut plan, mut failures) = (self.plan.borrow_mut(), self.failures.borrow_mut());
         for id in ids {
             plan.set(id, state);
@@ -77,7 +100,7 @@ impl<Q: Queues, C: Clock> Run<'_, Q, C> {
 
     /// This one was certainly not sent.
     pub(super) fn note_not_sent(&self, id: &MessageId, error: String) -> Result<(), Why> {
-        self.journal.write(self.clock.now(), [Entry::NotSent { id: id.clone(), error: error.clone() }])?;
+        self.journal.write(self.ports.clock.now(), [Entry::NotSent { id: id.clone(), error: error.clone() }])?;
         self.plan.borrow_mut().set(id, State::Failed);
         self.note_failure(id, error);
         Ok(())

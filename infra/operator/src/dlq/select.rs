@@ -6,11 +6,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 
-use coffeeshop_core::place::Place;
+use coffeeshop_core::place::{Place, Resting};
 use coffeeshop_core::ports::{Message, MessageId};
 use jiff::Timestamp;
 
 use super::about::About;
+use super::batch::Batch;
 use super::group::Fingerprint;
 use crate::cli::dlq::Selection;
 use crate::failure::Why;
@@ -20,21 +21,28 @@ pub(crate) struct Seen<'a> {
     pub(crate) message: &'a Message,
     pub(crate) about: About,
     pub(crate) fingerprint: Fingerprint,
+    /// Of an archive.
+    pub(crate) batch: Option<Batch>,
 }
 
 impl<'a> Seen<'a> {
     /// A message of this place.
     pub(crate) fn of(message: &'a Message, place: &Place) -> Self {
-        let about = About::of(&message.content.body);
-        let fingerprint = Fingerprint::of(&message.content, &about, function(place));
-        Self { message, about, fingerprint }
+        let batch = match place.resting {
+            Resting::Queue { .. } => None,
+            Resting::Archives(_) => Batch::parse(&message.content.body).ok(),
+        };
+        let (about, fingerprint) = if let Some(batch) = &batch {
+            let about = About::of_batch(batch);
+            let fingerprint = Fingerprint::of_batch(batch, place.function());
+            (about, fingerprint)
+        } else {
+            let about = About::of(&message.content.body);
+            let fingerprint = Fingerprint::of(&message.content, &about, place.function());
+            (about, fingerprint)
+        };
+        Self { message, about, fingerprint, batch }
     }
-}
-
-/// The function that should have handled what rests there.
-pub(crate) fn function(place: &Place) -> Option<&str> {
-    let target = place.resting().target.as_ref().ok()?;
-    Some(target.reader.as_ref()?.function.as_str())
 }
 
 /// A selection that can be asked.
@@ -93,7 +101,7 @@ impl<'a> Selector<'a> {
         let Selection { group, since, until, shop, ids, max: _ } = self.selection;
         let is_choice = group.is_some() || since.is_some() || until.is_some() || shop.is_some() || ids.is_some();
         if is_choice && self.meant.get() == 0 {
-            return Err(Why::NothingMeant { place: self.place.name().to_owned() });
+            return Err(Why::NothingMeant { place: self.place.name.clone() });
         }
         let Some(ids) = &self.ids else { return Ok(Vec::new()) };
         Ok(ids.borrow().iter().filter(|(_, seen)| !**seen).map(|(id, _)| id.clone()).collect())

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use coffeeshop_core::ports::{Message, MessageId, Receipt};
 
-use super::journal::private;
+use crate::journal::private;
 
 /// Messages that were received, with the receipt of each.
 #[derive(Debug)]

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use coffeeshop_core::place::{Place, Target};
+use coffeeshop_core::place::{Place, Resting, Source, Target};
 use coffeeshop_core::ports::Message;
 use jiff::{SignedDuration, Timestamp};
 
+use super::batch::Batch;
 use super::outgoing::replayed;
 use super::select::Seen;
 use crate::table::counted;
@@ -38,59 +39,113 @@ pub(crate) fn left(sent_at: Timestamp, retention: Duration, now: Timestamp) -> S
     retention.saturating_sub(now.duration_since(sent_at)).max(SignedDuration::ZERO)
 }
 
+/// What one of the things is called that rest there.
+pub(crate) fn unit(place: &Place) -> &'static str {
+    unit_of(&place.resting)
+}
+
+/// The same.
+pub(crate) fn unit_of(resting: &Resting) -> &'static str {
+    match resting {
+        Resting::Queue { .. } => "message",
+        Resting::Archives(_) => "archive",
+    }
+}
+
 /// What puts messages there.
 pub(crate) fn fed_by(place: &Place) -> String {
-    match place {
-        Place::OfQueue { resting, receives_max } => match &resting.target {
-            Ok(target) => {
-                let given_up = format!("{} after {}", target.name, counted(u64::from(*receives_max), "receive"));
-                match &target.reader {
-                    Some(reader) => format!("{given_up}, {} parks here", reader.function),
-                    None => given_up,
-                }
+    match &place.source {
+        Source::Queue { receives_max } => {
+            let queue = place.target.as_ref().map_or("a queue", Target::name);
+            let given_up = format!("{queue} after {}", counted(u64::from(*receives_max), "receive"));
+            match place.function() {
+                Some(function) => format!("{given_up}, {function} parks here"),
+                None => given_up,
             }
-            Err(_) => format!("a queue after {}", counted(u64::from(*receives_max), "receive")),
-        },
-        Place::OfSubscription { topic, .. } => format!("topic {topic}, what it could not deliver"),
+        }
+        Source::Subscription { topic } => format!("topic {topic}, what it could not deliver"),
+        Source::Function { name } => format!("{name}, records that make no sense"),
+        Source::Streams { tables } => format!("streams of {}, batches that kept failing", tables.join(", ")),
     }
 }
 
 /// Where a replay goes.
 pub(crate) fn goes_to(place: &Place) -> String {
-    match &place.resting().target {
+    match &place.target {
         Ok(target) => with_reader(target),
         Err(why) => format!("nowhere: {why}"),
     }
 }
 
-/// The queue, and who reads it.
+/// The queue, and who reads it; or the function.
 pub(crate) fn with_reader(target: &Target) -> String {
-    match &target.reader {
-        Some(reader) => format!("{}, read by {}", target.name, reader.function),
-        None => target.name.clone(),
+    match target {
+        Target::Queue(queue) => match &queue.reader {
+            Some(reader) => format!("{}, read by {}", queue.name, reader.function),
+            None => queue.name.clone(),
+        },
+        Target::Function(function) => function.name.clone(),
     }
 }
 
-/// All that is known of a message, a line each.
-pub(crate) fn message(Seen { message, about, fingerprint }: &Seen<'_>, now: Timestamp) -> String {
-    let Message { id, content, sent_at, receive_count, .. } = message;
+/// What became of what was done again.
+pub(crate) fn done_again(target: &Target) -> String {
+    match target {
+        Target::Queue(queue) => format!("replayed to {}", queue.name),
+        Target::Function(function) => format!("replayed by {}", function.name),
+    }
+}
+
+/// All that is known of what rests there, a line each.
+pub(crate) fn seen(seen: &Seen<'_>, place: &Place, now: Timestamp, if_trimmed: &str) -> String {
+    let Seen { message: Message { id, content, sent_at, receive_count, .. }, about, fingerprint, batch } = seen;
+    let ago = format!("{sent_at:.0}, {} ago", age(now.duration_since(*sent_at)));
+    let first = match place.resting {
+        Resting::Queue { .. } => ("sent", format!("{ago}, received {}", times(*receive_count))),
+        Resting::Archives(_) => ("archived", ago),
+    };
     let mut lines = vec![
         ("id", id.0.to_string()),
-        (
-            "sent",
-            format!("{sent_at:.0}, {} ago, received {}", age(now.duration_since(*sent_at)), times(*receive_count)),
-        ),
+        first,
         ("group", fingerprint.id()),
         ("reason", reason(fingerprint.reason.as_deref()).to_owned()),
     ];
     lines.extend(content.attribute("error").map(|error| ("error", error.to_owned())));
+    lines.extend(batch.as_ref().map(|batch| ("error", format!("{}, after {}", batch.ending(), invocations(batch)))));
     lines.extend(replayed(content).map(|by| ("replayed", format!("{}, last by {}", times(by.times), by.run))));
     lines.push(("kind", about.kind.clone()));
     if !about.shops.is_empty() {
         lines.push(("shops", about.shops.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
     }
-    lines.push(("body", shortened(&content.body)));
+    let body = match batch {
+        Some(batch) => {
+            lines.push(("records", records(batch, now, if_trimmed)));
+            batch.payload.as_ref()
+        }
+        None => Some(&content.body),
+    };
+    lines.extend(body.map(|body| ("body", shortened(body))));
     lines.iter().map(|(name, text)| format!("{name:<9} {}", printable(text))).collect::<Vec<_>>().join("\n")
+}
+
+fn invocations(batch: &Batch) -> String {
+    counted(u64::from(batch.invocations()), "invocation")
+}
+
+/// How many records a batch has, and where.
+fn records(batch: &Batch, now: Timestamp, if_trimmed: &str) -> String {
+    let count = counted(batch.size(), "record");
+    if batch.payload.is_some() {
+        return count;
+    }
+    match batch.kept_until() {
+        Some(until) if until <= now => format!("{count}, which are not in it, and no longer in the stream: {if_trimmed}"),
+        Some(until) => {
+            let left = age(until.duration_since(now));
+            format!("{count}, which are not in it, and in the stream for {left} more")
+        }
+        None => format!("{count}, which are not in it, and in the stream for a day"),
+    }
 }
 
 /// Without what a terminal would obey.

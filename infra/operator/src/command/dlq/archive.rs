@@ -8,20 +8,23 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use coffeeshop_core::place::Place;
-use coffeeshop_core::ports::{Clock, Message, Objects, Put, Queues};
+use coffeeshop_core::ports::{Message, Objects, Put};
 use tempfile::NamedTempFile;
 
 use super::run::Started;
 use super::{Desk, summary};
 use crate::cli::dlq::{Archive, Discard, Pace, SLICE_MESSAGES_MAX};
 use crate::cli::values::Destination;
-use crate::dlq::journal::{Action, archive_path};
+use crate::dlq::entry::Action;
 use crate::dlq::record::Record;
 use crate::dlq::select::Selector;
 use crate::dlq::spool::Spool;
+use crate::dlq::wording::unit;
 use crate::failure::{Failure, Why};
+use crate::journal::archive_path;
 use crate::run::Verdict;
 use crate::table::counted;
+use crate::wiring::Wiring;
 
 pub(crate) async fn run<W: Write, P: Wiring>(
     desk: &Desk<'_, W, P>,
@@ -42,10 +45,10 @@ pub(crate) async fn run<W: Write, P: Wiring>(
     let missing = selector.missing()?;
     file.finish(desk.ports.objects).await?;
     if desk.invocation.json {
-        let (place, to) = (place.name(), to.to_string());
+        let (place, to) = (&place.name, to.to_string());
         desk.output.object(&serde_json::json!({"kind": "archive", "place": place, "to": to, "messages": archived}));
     } else {
-        desk.output.line(format!("{} of {} are in {to}, and still there", counted(archived, "message"), place.name()));
+        desk.output.line(format!("{} of {} are in {to}, and still there", counted(archived, unit(place)), place.name));
     }
     summary::name(desk, "not_found", "of the file of ids, these were not found", missing.iter().map(|id| (id, None)));
     Ok(if swept.is_whole() && missing.is_empty() { Verdict::Well } else { Verdict::Amiss })
@@ -71,7 +74,7 @@ pub(crate) async fn discard<W: Write, P: Wiring>(
     let started = started.plan(desk, place, &selector, None, |message| file.write(message)).await?;
     file.finish(desk.ports.objects).await?;
     desk.say(format!("archived in {to}"));
-    started.execute(desk, None, Pace::default()).await
+    started.execute(desk, place, None, Pace::default()).await
 }
 
 async fn dry<W: Write, P: Wiring>(
@@ -88,10 +91,10 @@ async fn dry<W: Write, P: Wiring>(
     let swept = swept.await?;
     let missing = selector.missing()?;
     if desk.invocation.json {
-        desk.output.object(&serde_json::json!({"kind": "would_discard", "place": place.name(), "messages": meant}));
+        desk.output.object(&serde_json::json!({"kind": "would_discard", "place": place.name, "messages": meant}));
     }
-    let seen = counted(swept.seen, "message");
-    desk.say(format!("{meant} of {seen} in {} would be archived, then deleted", place.name()));
+    let seen = counted(swept.seen, unit(place));
+    desk.say(format!("{meant} of {seen} in {} would be archived, then deleted", place.name));
     summary::name(desk, "not_found", "of the file of ids, these were not found", missing.iter().map(|id| (id, None)));
     if meant > 0 {
         desk.say(format!("This was a dry run: nothing was deleted. To do it: {}", desk.invocation.in_earnest()));

@@ -8,20 +8,21 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use coffeeshop_core::place::{Place, Target};
-use coffeeshop_core::ports::{Clock, Message, Objects, Queues, is_sendable};
+use coffeeshop_core::place::{Place, Records, Target, TargetQueue};
+use coffeeshop_core::ports::{Message, is_sendable};
 use serde_json::Value;
 use similar::TextDiff;
 
 use super::run::Started;
 use super::{Desk, target_of};
 use crate::cli::dlq::{Edit, Pace, SLICE_MESSAGES_MAX, Selection};
-use crate::dlq::journal::Action;
+use crate::dlq::entry::Action;
 use crate::dlq::reader;
 use crate::dlq::record::Record;
 use crate::dlq::spool::Spool;
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
+use crate::wiring::Wiring;
 
 /// A body as a person edits it.
 struct Draft {
@@ -35,7 +36,8 @@ pub(crate) async fn run<W: Write, P: Wiring>(
     edit: &Edit,
 ) -> Result<Verdict, Failure> {
     let place = desk.place(&edit.place)?;
-    let target = target_of(place)?;
+    let goes_to = target_of(place)?;
+    let target = editable(place, goes_to)?;
     let message = find(desk, place, &edit.id).await?;
     let draft = Draft::of(&message.content.body);
     let (edited, file) = match &edit.body {
@@ -61,11 +63,11 @@ pub(crate) async fn run<W: Write, P: Wiring>(
         desk.say(format!("nobody of this stack reads {}: the body is not checked", target.name));
     }
     if !edit.execute {
-        let command = desk.invocation.edit(place.name(), &message.id, &file, &edit.audit);
+        let command = desk.invocation.edit(&place.name, &message.id, &file, &edit.audit);
         if desk.invocation.json {
             let line = serde_json::json!({
                 "kind": "would_edit",
-                "place": place.name(),
+                "place": &place.name,
                 "id": &*message.id.0,
                 "difference": difference,
                 "body_file": file.display().to_string(),
@@ -77,11 +79,25 @@ pub(crate) async fn run<W: Write, P: Wiring>(
     }
     let action = Action::Edit { to: target.queue.0.clone(), original: Record::from(&message), body };
     let started = Started::begin(desk, place, &desk.new_run(place), action, &Selection::default(), &edit.audit)?;
-    let verdict = started.plan_one(desk, &message)?.execute(desk, Some(target), Pace::default()).await?;
+    let verdict = started.plan_one(desk, &message)?.execute(desk, place, Some(goes_to), Pace::default()).await?;
     if verdict == Verdict::Well {
         forget();
     }
     Ok(verdict)
+}
+
+/// The queue that a message of this place goes to; a record of a stream is what a table said, and is corrected there.
+fn editable<'a>(place: &Place, target: &'a Target) -> Result<&'a TargetQueue, Why> {
+    match target {
+        Target::Queue(queue) => Ok(queue),
+        Target::Function(function) => {
+            let ratings = match &function.records {
+                Records::Ratings { table } => Some(table.clone()),
+                Records::States => None,
+            };
+            Err(Why::NotEditable { place: place.name.clone(), ratings })
+        }
+    }
 }
 
 /// The message of this id.
@@ -99,7 +115,7 @@ async fn find<W: Write, P: Wiring>(
         Ok(ControlFlow::Break(()))
     });
     swept.await?;
-    found.ok_or_else(|| Why::NoMessage { id: id.to_owned(), place: place.name().to_owned() })
+    found.ok_or_else(|| Why::NoMessage { id: id.to_owned(), place: place.name.clone() })
 }
 
 fn read(file: &Path) -> Result<String, Why> {
@@ -115,7 +131,7 @@ async fn in_editor<W: Write, P: Wiring>(
     let folder = desk.ports.journals;
     let failed = |cause| Why::File { path: folder.to_owned(), cause };
     fs::create_dir_all(folder).map_err(failed)?;
-    let draft = tempfile::Builder::new().prefix(&format!("{}-", place.name())).suffix(".body").tempfile_in(folder);
+    let draft = tempfile::Builder::new().prefix(&format!("{}-", place.name)).suffix(".body").tempfile_in(folder);
     let (_, file) = draft.map_err(failed)?.keep().map_err(|error| failed(error.error))?;
     fs::write(&file, text).map_err(failed)?;
     // As git does it: the editor may have arguments of its own.
@@ -131,7 +147,7 @@ async fn in_editor<W: Write, P: Wiring>(
     Ok((read(&file)?, file))
 }
 
-fn check(body: &str, target: &Target, file: &Path) -> Result<(), Why> {
+fn check(body: &str, target: &TargetQueue, file: &Path) -> Result<(), Why> {
     let refused = |why: String| Why::Refused { file: file.to_owned(), target: target.name.clone(), why };
     if body.is_empty() {
         return Err(refused("a message needs a body".to_owned()));

@@ -7,7 +7,6 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use coffeeshop_core::place::Place;
-use coffeeshop_core::ports::{Clock, Objects, Queues};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -16,10 +15,11 @@ use crate::cli::dlq::SLICE_MESSAGES_MAX;
 use crate::dlq::group::Fingerprint;
 use crate::dlq::select::Seen;
 use crate::dlq::spool::Spool;
-use crate::dlq::wording;
+use crate::dlq::wording::{self, unit};
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
 use crate::table::counted;
+use crate::wiring::Wiring;
 
 /// Messages with which the same went wrong.
 struct Group {
@@ -72,18 +72,18 @@ pub(crate) async fn run<W: Write, P: Wiring>(
         if desk.invocation.json {
             desk.output.object(&line(place, id, fingerprint, group));
         } else {
-            desk.output.line(format!("{}\n", wording::printable(&words(id, fingerprint, group))));
+            desk.output.line(format!("{}\n", wording::printable(&words(id, fingerprint, group, unit(place)))));
         }
     }
-    let (messages, kinds) = (counted(swept.seen, "message"), counted(groups.len() as u64, "group"));
-    desk.say(format!("{messages} of {} in {kinds}", place.name()));
+    let (messages, kinds) = (counted(swept.seen, unit(place)), counted(groups.len() as u64, "group"));
+    desk.say(format!("{messages} of {} in {kinds}", place.name));
     Ok(if swept.is_whole() { Verdict::Well } else { Verdict::Amiss })
 }
 
 fn line<'a>(place: &'a Place, id: &str, fingerprint: &'a Fingerprint, group: &'a Group) -> GroupLine<'a> {
     GroupLine {
         kind: "group",
-        place: place.name(),
+        place: &place.name,
         group: id.to_owned(),
         messages: group.messages,
         reason: fingerprint.reason.as_deref(),
@@ -96,10 +96,10 @@ fn line<'a>(place: &'a Place, id: &str, fingerprint: &'a Fingerprint, group: &'a
     }
 }
 
-fn words(id: &str, Fingerprint { reason, pattern, function }: &Fingerprint, group: &Group) -> String {
+fn words(id: &str, Fingerprint { reason, pattern, function }: &Fingerprint, group: &Group, unit: &str) -> String {
     let Group { messages, first_sent_at, last_sent_at, example: (example, error) } = group;
     let mut lines = vec![
-        format!("{id}  {}, first sent {first_sent_at:.0}, last {last_sent_at:.0}", counted(*messages, "message")),
+        format!("{id}  {}, first sent {first_sent_at:.0}, last {last_sent_at:.0}", counted(*messages, unit)),
         format!("  reason    {}", wording::reason(reason.as_deref())),
         format!("  {}  {pattern}", if error.is_some() { "error   " } else { "kind    " }),
     ];

@@ -5,20 +5,21 @@
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use coffeeshop_core::place::{NoTarget, Place};
-use coffeeshop_core::ports::{Clock, Depth, Objects, Queues};
+use coffeeshop_core::place::{Archives, NoTarget, Place, Resting, Target};
+use coffeeshop_core::ports::{Clock as _, Depth, QueueUrl, Queues as _};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Desk, interrupted};
-use crate::dlq::select::function;
+use crate::dlq::archives;
 use crate::dlq::spool::Spool;
 use crate::dlq::sweep::{CALLS_AT_ONCE, sweep};
 use crate::dlq::wording::{age, fed_by, goes_to, left};
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
 use crate::table::{Side, counted, table};
+use crate::wiring::Wiring;
 
 /// How many messages of a place are looked at.
 const SAMPLE_MESSAGES_MAX: u64 = 100;
@@ -53,7 +54,10 @@ struct Sample {
 struct PlaceLine<'a> {
     kind: &'static str,
     place: &'a str,
-    queue_url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bucket: Option<&'a str>,
     messages: u64,
     hidden: u64,
     delayed: u64,
@@ -80,7 +84,7 @@ pub(crate) async fn run<W: Write, P: Wiring>(
             desk.output.object(&state.line(now));
         }
     } else if states.is_empty() {
-        desk.output.line("this stack has no dead-letter queues");
+        desk.output.line("this stack has no place where failures rest");
     } else {
         let rows: Vec<_> = states.iter().map(|state| state.row(now)).collect();
         desk.output.line(table(HEADS, &rows));
@@ -93,25 +97,53 @@ pub(crate) async fn run<W: Write, P: Wiring>(
     Ok(if hidden == 0 { Verdict::Well } else { Verdict::Amiss })
 }
 
-async fn state<'p, W: Write, P: Wiring>(
+async fn state<'p, W: Write, P: Wiring>(desk: &Desk<'_, W, P>, place: &'p Place) -> Result<State<'p>, Why> {
+    let (depth, sample) = match &place.resting {
+        Resting::Queue { queue, .. } => of_queue(desk, place, queue).await?,
+        Resting::Archives(archives) => of_archives(desk, archives).await?,
+    };
+    Ok(State { place, depth, sample })
+}
+
+async fn of_queue<W: Write, P: Wiring>(
     desk: &Desk<'_, W, P>,
-    place: &'p Place,
-) -> Result<State<'p>, Why> {
-    let queue = &place.resting().queue;
-    let depth = desk.ports.queues.depth(queue).await?;
+    place: &Place,
+    queue: &QueueUrl,
+) -> Result<(Depth, Sample), Why> {
+    let (queues, clock) = (desk.ports.queues, desk.ports.clock);
+    let depth = queues.depth(queue).await?;
     let mut sample = Sample::default();
-    let is_fifo = matches!(place.resting().target, Err(NoTarget::Fifo));
-    if depth.visible > 0 && !is_fifo {
+    if depth.visible > 0 && !matches!(place.target, Err(NoTarget::Fifo)) {
         let spool = Spool::anonymous().map_err(Why::Spool)?;
-        let swept =
-            sweep(desk.ports.queues, desk.ports.clock, queue, SAMPLE_MESSAGES_MAX, &desk.stop, &spool, |message| {
-                sample.oldest = Some(sample.oldest.map_or(message.sent_at, |oldest| oldest.min(message.sent_at)));
-                Ok(ControlFlow::Continue(()))
-            });
+        let swept = sweep(queues, clock, queue, SAMPLE_MESSAGES_MAX, &desk.stop, &spool, |message| {
+            sample.hear(message.sent_at);
+            Ok(ControlFlow::Continue(()))
+        });
         let swept = swept.await?;
         (sample.messages, sample.hidden) = (swept.seen, swept.hidden);
     }
-    Ok(State { place, depth, sample })
+    Ok((depth, sample))
+}
+
+/// A list of archives has them all.
+async fn of_archives<W: Write, P: Wiring>(
+    desk: &Desk<'_, W, P>,
+    archives: &Archives,
+) -> Result<(Depth, Sample), Why> {
+    let mut sample = Sample::default();
+    archives::list(desk.ports.objects, archives, &desk.stop, |object| {
+        sample.messages += 1;
+        sample.hear(object.written_at);
+        ControlFlow::Continue(())
+    })
+    .await?;
+    Ok((Depth { visible: sample.messages, ..Depth::default() }, sample))
+}
+
+impl Sample {
+    fn hear(&mut self, sent_at: Timestamp) {
+        self.oldest = Some(self.oldest.map_or(sent_at, |oldest| oldest.min(sent_at)));
+    }
 }
 
 impl State<'_> {
@@ -119,21 +151,26 @@ impl State<'_> {
         self.sample.messages >= self.depth.total()
     }
 
-    /// Since the oldest was sent, and until it goes.
-    fn ages(&self, now: Timestamp) -> Option<[SignedDuration; 2]> {
-        let oldest = self.sample.oldest?;
-        Some([now.duration_since(oldest), left(oldest, self.place.resting().retention, now)])
+    /// Since the oldest was sent.
+    fn oldest(&self, now: Timestamp) -> Option<SignedDuration> {
+        Some(now.duration_since(self.sample.oldest?))
+    }
+
+    /// Until the oldest goes; `None`: nothing goes by itself.
+    fn left(&self, now: Timestamp) -> Option<SignedDuration> {
+        let retention = match &self.place.resting {
+            Resting::Queue { retention, .. } => *retention,
+            Resting::Archives(archives) => archives.retention?,
+        };
+        Some(left(self.sample.oldest?, retention, now))
     }
 
     fn row(&self, now: Timestamp) -> [String; 7] {
-        let ages = match self.ages(now) {
-            Some(ages) if self.sample_is_all() => ages.map(age),
-            Some([oldest, left]) => [format!("≥ {}", age(oldest)), format!("≤ {}", age(left))],
-            None => ["-", "-"].map(str::to_owned),
-        };
-        let [oldest, left] = ages;
+        let [least, most] = if self.sample_is_all() { ["", ""] } else { ["≥ ", "≤ "] };
+        let shown = |sign: &str, of: Option<SignedDuration>| of.map_or("-".to_owned(), |of| format!("{sign}{}", age(of)));
+        let (oldest, left) = (shown(least, self.oldest(now)), shown(most, self.left(now)));
         [
-            self.place.name().to_owned(),
+            self.place.name.clone(),
             (self.depth.visible + self.depth.delayed).to_string(),
             self.depth.hidden.to_string(),
             oldest,
@@ -144,24 +181,27 @@ impl State<'_> {
     }
 
     fn line(&self, now: Timestamp) -> PlaceLine<'_> {
-        let resting = self.place.resting();
-        let ages = self.ages(now).map(|ages| ages.map(|age| age.as_secs()));
+        let (queue_url, bucket) = match &self.place.resting {
+            Resting::Queue { queue, .. } => (Some(queue.0.as_str()), None),
+            Resting::Archives(archives) => (None, Some(archives.bucket.as_str())),
+        };
         PlaceLine {
             kind: "place",
-            place: self.place.name(),
-            queue_url: &resting.queue.0,
+            place: &self.place.name,
+            queue_url,
+            bucket,
             messages: self.depth.visible,
             hidden: self.depth.hidden,
             delayed: self.depth.delayed,
             sample_messages: self.sample.messages,
             sample_is_all: self.sample_is_all(),
             oldest_sent_at: self.sample.oldest,
-            oldest_age_seconds: ages.map(|[oldest, _]| oldest),
-            left_seconds: ages.map(|[_, left]| left),
+            oldest_age_seconds: self.oldest(now).map(|age| age.as_secs()),
+            left_seconds: self.left(now).map(|left| left.as_secs()),
             fed_by: fed_by(self.place),
-            replay_to: resting.target.as_ref().ok().map(|target| target.name.as_str()),
-            function: function(self.place),
-            no_replay: resting.target.as_ref().err().map(ToString::to_string),
+            replay_to: self.place.target.as_ref().ok().map(Target::name),
+            function: self.place.function(),
+            no_replay: self.place.target.as_ref().err().map(ToString::to_string),
         }
     }
 }

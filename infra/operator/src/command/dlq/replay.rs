@@ -7,7 +7,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use coffeeshop_core::place::{Place, Target};
-use coffeeshop_core::ports::{Clock, Message, MessageId, Objects, QueueUrl, Queues};
+use coffeeshop_core::ports::{Message, MessageId};
 use serde::Serialize;
 
 use super::{Desk, MessageLine, summary, target_of};
@@ -15,14 +15,15 @@ use crate::cli::dlq::{Pace, Replay, SLICE_MESSAGES_MAX};
 use crate::cli::values::RunId;
 use crate::command::dlq::run::Started;
 use crate::dlq::group::Fingerprint;
-use crate::dlq::journal::{Action, Begun};
+use crate::dlq::entry::{Action, Begun};
 use crate::dlq::outgoing::times_replayed;
 use crate::dlq::select::{Seen, Selector};
 use crate::dlq::spool::Spool;
-use crate::dlq::wording::{printable, with_reader};
+use crate::dlq::wording::{printable, unit, with_reader};
 use crate::failure::{Failure, Why};
 use crate::run::Verdict;
 use crate::table::counted;
+use crate::wiring::Wiring;
 
 /// A message of a dry run, as programs read it.
 #[derive(Serialize)]
@@ -42,10 +43,10 @@ pub(crate) async fn run<W: Write, P: Wiring>(
     if !replay.execute {
         return dry(desk, place, target, &selector, replay).await;
     }
-    let action = Action::Replay { to: target.queue.0.clone(), pace: replay.pace };
+    let action = Action::Replay { to: target.address().to_owned(), pace: replay.pace };
     let started = Started::begin(desk, place, &desk.new_run(place), action, &replay.selection, &replay.audit)?;
     let started = started.plan(desk, place, &selector, Some(replay.max_replays), |_| Ok(())).await?;
-    started.execute(desk, Some(target), replay.pace).await
+    started.execute(desk, place, Some(target), replay.pace).await
 }
 
 /// Goes on with a run of an earlier process.
@@ -64,12 +65,12 @@ pub(crate) async fn resume<W: Write, P: Wiring>(
         Action::Edit { to, .. } => (Some((target_of(place)?, to)), Pace::default()),
         Action::Discard { .. } => (None, Pace::default()),
     };
-    let moved = goes_to.as_ref().is_some_and(|(target, to)| target.queue.0 != *to);
-    if moved || place.resting().queue.0 != from {
-        return Err(Why::Moved { run: run.clone(), place: place.name().to_owned() }.into());
+    let moved = goes_to.as_ref().is_some_and(|(target, to)| target.address() != to);
+    if moved || place.resting.address() != from {
+        return Err(Why::Moved { run: run.clone(), place: place.name.clone() }.into());
     }
-    started.give_back_earlier(desk, &QueueUrl(from)).await?;
-    started.execute(desk, goes_to.map(|(target, _)| target), paced).await
+    started.give_back_earlier(desk, place).await?;
+    started.execute(desk, place, goes_to.map(|(target, _)| target), paced).await
 }
 
 /// What would be done.
@@ -103,9 +104,10 @@ async fn dry<W: Write, P: Wiring>(
     for (id, (count, words)) in groups {
         desk.say(format!("{count:>7}  {id}  {}", printable(words)));
     }
-    let seen = counted(swept.seen, "message");
-    let (from, to) = (place.name(), with_reader(target));
-    desk.say(format!("{} of {seen} in {from} would be sent to {to}", would.replayed));
+    let seen = counted(swept.seen, unit(place));
+    let (from, to) = (&place.name, with_reader(target));
+    let sent = if target.as_function().is_some() { "handed" } else { "sent" };
+    desk.say(format!("{} of {seen} in {from} would be {sent} to {to}", would.replayed));
     let why = would.left_alone.iter().map(|(id, why)| (id, Some(why.as_str())));
     if !desk.invocation.json {
         summary::name(desk, "left_alone", "these would be left alone, they were replayed too often already", why);

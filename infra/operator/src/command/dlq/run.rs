@@ -6,8 +6,8 @@ use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use coffeeshop_core::place::{Place, Target};
-use coffeeshop_core::ports::{Clock, Message, MessageId, Objects, QueueUrl, Queues};
+use coffeeshop_core::place::{Place, Resting, Target};
+use coffeeshop_core::ports::{Clock as _, Message, MessageId};
 
 use super::Desk;
 use super::passes::{CanaryEnd, passes};
@@ -15,17 +15,21 @@ use super::summary::{self, Ending};
 use crate::cli::dlq::{Audit as AuditOption, Pace, SLICE_MESSAGES_MAX, Selection};
 use crate::cli::values::RunId;
 use crate::dlq::audit::Audit;
-use crate::dlq::journal::{Action, Begun, Entry, Journal, spool_path};
+use crate::dlq::batch::Batch;
+use crate::dlq::entry::{Action, Begun, Entry};
 use crate::dlq::outgoing::times_replayed;
 use crate::dlq::pace::Limiter;
-use crate::dlq::plan::Plan;
+use crate::dlq::plan::{BodyHash, Plan, body_hash};
 use crate::dlq::run::{Run, Work};
 use crate::dlq::select::Selector;
 use crate::dlq::spool::Spool;
 use crate::dlq::sweep::give_back;
+use crate::dlq::wording::unit;
 use crate::failure::{Failure, Why};
+use crate::journal::{Journal, spool_path};
 use crate::run::Verdict;
 use crate::table::counted;
+use crate::wiring::Wiring;
 
 /// A run that has a journal.
 pub(super) struct Started {
@@ -55,8 +59,8 @@ impl Started {
         let begun = Begun {
             run: run.clone(),
             target: desk.invocation.target.to_string(),
-            place: place.name().to_owned(),
-            from: place.resting().queue.0.clone(),
+            place: place.name.clone(),
+            from: place.resting.address(),
             action,
             selection: selection.clone(),
             audit_bucket: audit_bucket.clone(),
@@ -64,7 +68,7 @@ impl Started {
         let journal = Journal::create(desk.ports.journals, run)?;
         journal.write(desk.ports.clock.now(), [Entry::Begun(Box::new(begun.clone()))])?;
         let spool = Spool::at(&spool_path(desk.ports.journals, run)).map_err(Why::Spool)?;
-        let plan = Plan::new(work(&begun.action) == Work::Delete);
+        let plan = Plan::new(begun.action.is_discard());
         let (left_alone, missing) = (Vec::new(), Vec::new());
         Ok(Self { begun, journal, spool, plan, left_alone, missing, is_whole: true, is_resumed: false })
     }
@@ -78,7 +82,7 @@ impl Started {
         let (mut begun, mut plan, mut is_ready, mut left_alone) = (None, Plan::new(false), false, Vec::new());
         journal.read(run, |line| match line.entry {
             Entry::Begun(first) => {
-                plan = Plan::new(work(&first.action) == Work::Delete);
+                plan = Plan::new(first.action.is_discard());
                 begun = Some(*first);
             }
             Entry::Ready { .. } => is_ready = true,
@@ -96,12 +100,13 @@ impl Started {
     pub(super) async fn give_back_earlier<W: Write, P: Wiring>(
         &self,
         desk: &Desk<'_, W, P>,
-        from: &QueueUrl,
+        place: &Place,
     ) -> Result<(), Why> {
         self.journal.write(desk.ports.clock.now(), [Entry::Resumed])?;
+        let Resting::Queue { queue, .. } = &place.resting else { return Ok(()) };
         let gone = |id: &MessageId| self.plan.is_done(id);
         // What cannot be given back any more comes back by itself.
-        give_back(desk.ports.queues, from, &self.spool, gone).await.map(drop)
+        give_back(desk.ports.queues, queue, &self.spool, gone).await.map(drop)
     }
 
     /// Sweeps the place, and plans the messages that are meant; `hear` is called with each before it is planned.
@@ -116,8 +121,9 @@ impl Started {
         let max = self.begun.selection.max.unwrap_or(u64::MAX);
         let (plan, left_alone, journal, clock) =
             (&mut self.plan, &mut self.left_alone, &self.journal, desk.ports.clock);
+        let mut archives = Vec::new();
         let swept = desk.sweep(place, SLICE_MESSAGES_MAX, &self.spool, |message| {
-            if !selector.takes(message) || plan.len() >= max {
+            if !selector.takes(message) || plan.len() + archives.len() as u64 >= max {
                 return Ok(ControlFlow::Continue(()));
             }
             let times = times_replayed(&message.content);
@@ -126,12 +132,23 @@ impl Started {
                 Some(Entry::LeftAlone { id: message.id.clone(), times_replayed: times })
             } else {
                 hear(message)?;
-                plan.add(message)
+                match &place.resting {
+                    Resting::Queue { .. } => plan.add(message),
+                    Resting::Archives(_) => {
+                        archives.push(Sorted::of(message));
+                        None
+                    }
+                }
             };
             journal.write(clock.now(), entry)?;
             Ok(ControlFlow::Continue(()))
         });
         let swept = swept.await.and_then(|swept| Ok((swept, selector.missing()?)));
+        // What was earlier in its stream goes first.
+        archives.sort();
+        let entries: Vec<Entry> =
+            archives.into_iter().filter_map(|Sorted { id, body, .. }| plan.add_hashed(id, body)).collect();
+        journal.write(clock.now(), entries)?;
         match swept {
             Ok((swept, missing)) => {
                 (self.is_whole, self.missing) = (swept.is_whole(), missing);
@@ -160,24 +177,23 @@ impl Started {
     pub(super) async fn execute<W: Write, P: Wiring>(
         self,
         desk: &Desk<'_, W, P>,
+        place: &Place,
         target: Option<&Target>,
         pace: Pace,
     ) -> Result<Verdict, Failure> {
         let Self { begun, journal, spool, plan, left_alone, missing, is_whole, is_resumed } = self;
-        let (queues, objects, clock) = (desk.ports.queues, desk.ports.objects, desk.ports.clock);
+        let (objects, clock) = (desk.ports.objects, desk.ports.clock);
         let planned = plan.len();
         let audit = Audit::new(objects, clock, begun.audit_bucket.as_deref(), &begun.run);
         audit.put(&journal).await?;
         if !is_resumed {
             journal.flush(clock.now(), [Entry::Ready { messages: planned }])?;
         }
-        let from = QueueUrl(begun.from.clone());
         let run = Run {
             id: &begun.run,
-            queues,
-            clock,
-            from: &from,
-            work: work(&begun.action),
+            ports: &desk.ports,
+            from: &place.resting,
+            work: work(&begun.action, target),
             is_resumed,
             limiter: Limiter::new(clock, pace.rate),
             stop: &desk.stop,
@@ -186,17 +202,20 @@ impl Started {
             spool,
             failures: RefCell::default(),
             hidden: Cell::default(),
+            records_done: Cell::default(),
+            held: Cell::default(),
+            repaired: Cell::default(),
+            if_trimmed: desk.if_trimmed(place),
         };
         // Also where results go to a program: whoever kills it must know what to resume.
-        desk.warn(format!("run {}: {} of {}", begun.run, counted(planned, "message"), begun.place));
+        desk.warn(format!("run {}: {} of {}", begun.run, counted(planned, unit(place)), begun.place));
         let ended = passes(desk, &run, &audit, target, pace).await;
         desk.teller.end();
 
         let canary = ended.as_ref().ok().copied().flatten();
         let is_through = ended.is_ok() && canary.is_none_or(|end| end == CanaryEnd::Handled);
         summary::lists(desk, &run, &left_alone, &missing, is_through);
-        let to = target.map(|target| target.name.as_str());
-        let ending = Ending::of(&run, &begun.place, to, left_alone.len() as u64, canary.map(CanaryEnd::name));
+        let ending = Ending::of(&run, place, target, left_alone.len() as u64, canary.map(CanaryEnd::name));
         let entry = match &ended {
             Ok(_) => Entry::Ended { done: ending.done, left: planned - ending.done },
             Err(why) => Entry::Stopped { why: why.to_string() },
@@ -218,10 +237,25 @@ impl Started {
     }
 }
 
-fn work(action: &Action) -> Work {
-    match action {
-        Action::Replay { to, .. } => Work::Send { to: QueueUrl(to.clone()), body: None },
-        Action::Edit { to, body, .. } => Work::Send { to: QueueUrl(to.clone()), body: Some(body.clone()) },
-        Action::Discard { .. } => Work::Delete,
+fn work(action: &Action, target: Option<&Target>) -> Work {
+    let body = match action {
+        Action::Edit { body, .. } => Some(body.clone()),
+        Action::Replay { .. } | Action::Discard { .. } => None,
+    };
+    target.map_or(Work::Delete, |to| Work::Send { to: to.clone(), body })
+}
+
+/// An archive, and where its records are in their stream.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Sorted {
+    position: Option<(String, String, String)>,
+    id: MessageId,
+    body: BodyHash,
+}
+
+impl Sorted {
+    fn of(Message { id, content, .. }: &Message) -> Self {
+        let position = Batch::parse(&content.body).ok().map(|batch| batch.position());
+        Self { position, id: id.clone(), body: body_hash(&content.body) }
     }
 }

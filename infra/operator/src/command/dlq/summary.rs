@@ -4,14 +4,17 @@
 
 use std::io::Write;
 
-use coffeeshop_core::ports::{Clock, MessageId, Objects, Queues};
+use coffeeshop_core::place::{Place, Resting, Target};
+use coffeeshop_core::ports::MessageId;
 use serde::Serialize;
 
 use super::Desk;
 use crate::dlq::plan::{Counts, State};
 use crate::dlq::run::{Run, Work};
+use crate::dlq::wording::{done_again, unit};
 use crate::run::Verdict;
 use crate::table::counted;
+use crate::wiring::Wiring;
 
 /// How many messages of a kind are listed one by one to a person.
 const LISTED_MAX: usize = 20;
@@ -39,30 +42,61 @@ pub(super) struct Ending<'a> {
     /// They were not planned.
     left_alone: u64,
     hidden: u64,
+    #[serde(flatten)]
+    archives: Option<OfArchives>,
+    #[serde(flatten)]
+    ratings: Option<OfRatings>,
     /// What became of the first messages, if they were to be waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     canary: Option<&'static str>,
     journal: String,
+    #[serde(skip)]
+    words: Words,
+}
+
+/// Where what rests are archives.
+#[derive(Debug, Serialize)]
+struct OfArchives {
+    /// They are gone, and what is left over of each is in new archives.
+    parted: u64,
+    /// How many records the function is through with.
+    records_done: u64,
+}
+
+/// Where records are of ratings.
+#[derive(Debug, Serialize)]
+struct OfRatings {
+    /// How many ratings were held against what scores hold of them.
+    ratings_held: u64,
+    /// How many of these had to be set right.
+    ratings_repaired: u64,
+}
+
+/// What it is called.
+#[derive(Debug)]
+struct Words {
+    unit: &'static str,
+    done: String,
 }
 
 impl<'a> Ending<'a> {
     /// Of a run on this place.
-    pub(super) fn of<Q, C>(
-        run: &'a Run<'_, Q, C>,
-        place: &'a str,
-        to: Option<&'a str>,
+    pub(super) fn of(
+        run: &'a Run<'_, impl Wiring>,
+        place: &'a Place,
+        to: Option<&'a Target>,
         left_alone: u64,
         canary: Option<&'static str>,
     ) -> Self {
         let plan = run.plan.borrow();
-        let Counts { waiting, in_doubt, sending, sent, done, failed } = plan.counts();
+        let Counts { waiting, in_doubt, sending, sent, done, failed, parted } = plan.counts();
         // What is only to be deleted was never sent.
         let (not_begun, sent) = if to.is_some() { (waiting, sent) } else { (sent, 0) };
         Self {
             kind: "summary",
             run: run.id.as_str(),
-            place,
-            to,
+            place: &place.name,
+            to: to.map(Target::name),
             planned: plan.len(),
             done,
             not_begun,
@@ -72,8 +106,15 @@ impl<'a> Ending<'a> {
             possibly_double: plan.doubled().len() as u64,
             left_alone,
             hidden: run.hidden.get(),
+            archives: matches!(place.resting, Resting::Archives(_))
+                .then(|| OfArchives { parted, records_done: run.records_done.get() }),
+            ratings: to.and_then(Target::as_function).filter(|function| function.is_of_ratings()).map(|_| OfRatings {
+                ratings_held: run.held.get(),
+                ratings_repaired: run.repaired.get(),
+            }),
             canary,
             journal: run.journal.path().display().to_string(),
+            words: Words { unit: unit(place), done: to.map_or_else(|| "discarded".to_owned(), done_again) },
         }
     }
 
@@ -85,16 +126,15 @@ impl<'a> Ending<'a> {
 
     /// Whether a run of this plan has something left to do.
     pub(super) fn goes_on(&self) -> bool {
-        self.planned > self.done
+        self.planned > self.done + self.archives.as_ref().map_or(0, |archives| archives.parted)
     }
 
     fn words(&self) -> String {
-        let what = match self.to {
-            Some(to) => format!("replayed to {to}"),
-            None => "discarded".to_owned(),
-        };
-        let mut lines = vec![format!("{} of {} {what}", self.done, counted(self.planned, "message"))];
+        let Words { unit, done } = &self.words;
+        let mut lines = vec![format!("{} of {} {done}", self.done, counted(self.planned, unit))];
+        let parted = self.archives.as_ref().map_or(0, |archives| archives.parted);
         let more = [
+            (parted, "were done in part: what is left over is in new archives, which are named above"),
             (self.failed, "could not be sent, and are still there; why is said above"),
             (self.in_doubt, "may have been sent, and may not; they are still there"),
             (self.sent_not_deleted, "were sent, and are still there: `resume` only deletes them"),
@@ -108,6 +148,10 @@ impl<'a> Ending<'a> {
         ];
         let more = more.into_iter().filter(|(count, _)| *count > 0);
         lines.extend(more.map(|(count, words)| format!("  {count} {words}")));
+        if let Some(OfRatings { ratings_held, ratings_repaired }) = &self.ratings {
+            let held = counted(*ratings_held, "rating");
+            lines.push(format!("  {held} held against the table, {ratings_repaired} of them set right in the scores"));
+        }
         lines.push(format!("journal: {}", self.journal));
         lines.join("\n")
     }
@@ -125,7 +169,7 @@ pub(super) fn ending<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, ending: &Ending
 /// Names the messages of a run that were not simply done.
 pub(super) fn lists<W: Write, P: Wiring>(
     desk: &Desk<'_, W, P>,
-    run: &Run<'_, Q, C>,
+    run: &Run<'_, P>,
     left_alone: &[(MessageId, String)],
     missing: &[MessageId],
     is_through: bool,
@@ -148,6 +192,8 @@ pub(super) fn lists<W: Write, P: Wiring>(
         name(desk, "not_begun", "not begun with", not_begun.into_iter().map(alone));
     }
     name(desk, "possibly_double", "sent again: they may be there twice", plan.doubled().iter().map(alone));
+    let parted = plan.parted().iter().map(|(id, words)| (id, Some(words.as_str())));
+    name(desk, "parted", "done in part", parted);
     let left_alone = left_alone.iter().map(|(id, times)| (id, Some(times.as_str())));
     name(desk, "left_alone", "left alone, because they were replayed too often already", left_alone);
     name(desk, "not_found", "of the file of ids, these were not found", missing.iter().map(alone));

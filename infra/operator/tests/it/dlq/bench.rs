@@ -11,14 +11,15 @@ use std::sync::{Arc, Mutex};
 use std::task::Context;
 use std::time::Duration;
 
-use coffeeshop_core::place::{NoTarget, Place, Reader, Reads, Resting, Target};
-use coffeeshop_core::ports::{Attribute, Clock as _, Content, MessageId, Objects, PortError, Put, QueueUrl};
-use coffeeshop_core::testing::{QueueWorld, suspend_once};
+use bytes::Bytes;
+use coffeeshop_core::place::{NoTarget, Place, Reader, Reads, Resting, Source, Target, TargetQueue};
+use coffeeshop_core::ports::{Attribute, Clock as _, Content, MessageId, QueueUrl};
+use coffeeshop_core::testing::{QueueWorld, ScoreWorld};
 use coffeeshop_operator::cli::Typed;
-use coffeeshop_operator::command::dlq::Ports;
 use coffeeshop_operator::failure::Failure;
 use coffeeshop_operator::progress::Teller;
 use coffeeshop_operator::run::run_dlq;
+use coffeeshop_operator::wiring::{Ports, Wiring};
 use futures::executor::block_on;
 use futures::task::noop_waker_ref;
 use indicatif::ProgressBar;
@@ -72,17 +73,18 @@ pub(super) fn url(name: &str) -> QueueUrl {
 }
 
 fn target(name: &str, gives_up: Option<&str>, function: &str, reads: Reads) -> Target {
-    Target {
+    Target::Queue(TargetQueue {
         name: name.to_owned(),
         queue: url(name),
         visibility: Duration::from_mins(6),
         gives_up: gives_up.map(|dlq| (url(dlq), 5)),
         reader: Some(Reader { function: function.to_owned(), reads }),
-    }
+    })
 }
 
-fn resting(name: &str, target: Result<Target, NoTarget>) -> Resting {
-    Resting { name: name.to_owned(), queue: url(name), retention: Duration::from_hours(14 * 24), target }
+fn place(name: &str, source: Source, target: Result<Target, NoTarget>) -> Place {
+    let resting = Resting::Queue { queue: url(name), retention: Duration::from_hours(14 * 24) };
+    Place { name: name.to_owned(), source, resting, target }
 }
 
 impl Bench {
@@ -90,13 +92,11 @@ impl Bench {
         let uploads = Reads::Uploads { originals_bucket: "originals".to_owned() };
         let uploads = target("uploads", Some("uploads-dlq"), "thumbnailer", uploads);
         let notifications = target("notifications", Some("notifications-dlq"), "notifier", Reads::Notifications);
-        let of_queue = |name: &str, target| Place::OfQueue { resting: resting(name, target), receives_max: 5 };
+        let of_queue = |name: &str, target| place(name, Source::Queue { receives_max: 5 }, target);
+        let of_topic = Source::Subscription { topic: "events".to_owned() };
         let places = vec![
             of_queue("notifications-dlq", Ok(notifications.clone())),
-            Place::OfSubscription {
-                resting: resting("notifications-subscription-dlq", Ok(notifications)),
-                topic: "events".to_owned(),
-            },
+            place("notifications-subscription-dlq", of_topic, Ok(notifications)),
             of_queue("orders-dlq.fifo", Err(NoTarget::Fifo)),
             of_queue("uploads-dlq", Ok(uploads)),
         ];

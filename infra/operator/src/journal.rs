@@ -1,6 +1,6 @@
 //! What a run did, a line of JSON each, on disk before it goes on: who comes after a kill knows what there is to do.
 //!
-//! What follows from it is `plan`'s.
+//! What the lines say, and what follows from it, is for who writes them.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
@@ -8,12 +8,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use coffeeshop_core::ports::MessageId;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::record::Record;
-use crate::cli::dlq::{Pace, Selection};
 use crate::cli::values::RunId;
 
 /// How often it is tried to lock a journal: a process that is just being started may have a copy of it for a moment.
@@ -23,73 +21,10 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct Line<E> {
     pub(crate) at: Timestamp,
     #[serde(flatten)]
-    pub(crate) entry: Entry,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Entry {
-    /// A run began.
-    Begun(Box<Begun>),
-    /// It will work on this message, if it has still this body.
-    Planned {
-        id: MessageId,
-        /// Of the body, hexadecimal.
-        sha256: String,
-    },
-    /// It will leave this one alone.
-    LeftAlone { id: MessageId, times_replayed: u32 },
-    /// The plan is whole: from here on messages are touched.
-    Ready { messages: u64 },
-    /// It goes on after it was stopped.
-    Resumed,
-    /// This message is about to be sent.
-    Sending { id: MessageId },
-    /// The queue has it, under a new id.
-    Sent { id: MessageId, new_id: MessageId },
-    /// It was certainly not sent.
-    NotSent { id: MessageId, error: String },
-    /// It is gone from the place.
-    Deleted { id: MessageId },
-    /// It was sent, or was to be discarded, and is not in the place any more.
-    Gone { id: MessageId },
-    /// The first messages came back, or may: nothing more is sent until it is resumed.
-    CanaryFailed { came_back: u64 },
-    /// It stopped before it was through.
-    Stopped { why: String },
-    /// It is through.
-    Ended { done: u64, left: u64 },
-}
-
-/// What a run is to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Begun {
-    pub(crate) run: RunId,
-    /// As it is typed.
-    pub(crate) target: String,
-    pub(crate) place: String,
-    pub(crate) from: String,
-    #[serde(flatten)]
-    pub(crate) action: Action,
-    pub(crate) selection: Selection,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) audit_bucket: Option<String>,
-}
-
-/// What is done with each message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verb", rename_all = "snake_case")]
-pub(crate) enum Action {
-    /// It is sent to its target, then deleted.
-    Replay { to: String, pace: Pace },
-    /// The same, with another body.
-    Edit { to: String, original: Record, body: String },
-    /// It is deleted.
-    Discard { archive: String },
+    pub(crate) entry: E,
 }
 
 /// Why a journal cannot be used.
@@ -173,7 +108,11 @@ impl Journal {
     }
 
     /// Writes lines, in one write; a kill of this process does not undo it.
-    pub(crate) fn write(&self, at: Timestamp, entries: impl IntoIterator<Item = Entry>) -> Result<(), JournalError> {
+    pub(crate) fn write(
+        &self,
+        at: Timestamp,
+        entries: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<(), JournalError> {
         let failed = |path: &Path, cause| JournalError::File { path: path.to_owned(), cause };
         let mut lines = Vec::new();
         for entry in entries {
@@ -189,14 +128,22 @@ impl Journal {
     }
 
     /// The same, and neither does a loss of power.
-    pub(crate) fn flush(&self, at: Timestamp, entries: impl IntoIterator<Item = Entry>) -> Result<(), JournalError> {
+    pub(crate) fn flush(
+        &self,
+        at: Timestamp,
+        entries: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<(), JournalError> {
         self.write(at, entries)?;
         self.file.sync_data().map_err(|cause| JournalError::File { path: self.path.clone(), cause })
     }
 
     /// Calls `hear` with each line. A last line that is not whole is of a process that died while it wrote: it is cut off,
     /// or what comes next would be written behind it.
-    pub(crate) fn read(&self, run: &RunId, mut hear: impl FnMut(Line)) -> Result<(), JournalError> {
+    pub(crate) fn read<E: DeserializeOwned>(
+        &self,
+        run: &RunId,
+        mut hear: impl FnMut(Line<E>),
+    ) -> Result<(), JournalError> {
         let failed = |cause| JournalError::File { path: self.path.clone(), cause };
         let mut file = &self.file;
         file.rewind().map_err(failed)?;
@@ -216,7 +163,7 @@ impl Journal {
 }
 
 /// What is made so can be read by its owner alone: what messages say may be private.
-pub(super) fn private(options: &mut OpenOptions) -> &OpenOptions {
+pub(crate) fn private(options: &mut OpenOptions) -> &OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options

@@ -1,0 +1,182 @@
+//! Records handed to their function again; and the scores held against the ratings that they name.
+//!
+//! A record may be older than a repair, and would bring an old state back. So after each invocation with records of ratings,
+//! what scores hold of these ratings is made what the ratings say, as in the second pass of `scores rebuild`. Only then is
+//! a record done. Which records are handed over is decided elsewhere.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use coffeeshop_core::ids::ShopId;
+use coffeeshop_core::place::{Records, Target, TargetFunction};
+use coffeeshop_core::ports::{
+    Answer, Content, Functions as _, MessageId, NotSent, PortError, Queues as _, RECEIVE_MESSAGES_MAX,
+};
+use coffeeshop_core::rating::RatingKey;
+use coffeeshop_core::replayed::REPLAYED;
+use futures::stream::{self, StreamExt as _};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::batch::{self, Record};
+use super::run::Run;
+use crate::difference::Difference;
+use crate::rebuild::repair_ratings;
+use crate::wiring::Wiring;
+
+const INVOKE: &str = "functions.invoke";
+const HOLD: &str = "ratings.hold";
+
+/// What became of records that were handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Handled {
+    /// So many of them are done, from the first on.
+    UpTo(usize),
+    /// None is, as far as is known; why.
+    Failed(String),
+}
+
+impl<P: Wiring> Run<'_, P> {
+    /// Has messages done again, each by itself; their new ids, if they get any.
+    pub(super) async fn deliver(&self, to: &Target, contents: &[Content]) -> Vec<Result<Option<MessageId>, NotSent>> {
+        match to {
+            Target::Queue(queue) => {
+                let sent = self.ports.queues.send(&queue.queue, contents).await;
+                sent.into_iter().map(|sent| sent.map(Some)).collect()
+            }
+            Target::Function(function) => {
+                let handed = stream::iter(contents).map(|content| self.hand_over(function, content));
+                handed.buffered(RECEIVE_MESSAGES_MAX).map(|handed| handed.map(|()| None)).collect().await
+            }
+        }
+    }
+
+    /// Hands the records of one message over.
+    async fn hand_over(&self, function: &TargetFunction, content: &Content) -> Result<(), NotSent> {
+        let certainly = |error| NotSent { certain: true, error: PortError::new(INVOKE, error) };
+        let records = batch::records(&content.body).map_err(certainly)?;
+        let replayed = content.attribute(REPLAYED).unwrap_or_default();
+        let handled = self.invoke(function, &records, replayed).await;
+        let held = self.hold(function, &batch::ratings(&records)).await;
+        let handled = handled.map_err(|error| NotSent { certain: error.busy, error })?;
+        match handled {
+            Handled::UpTo(done) if done == records.len() => {}
+            Handled::UpTo(_) => return Err(certainly("the function gave it back".to_owned())),
+            Handled::Failed(error) => return Err(certainly(error)),
+        }
+        held.map_err(|error| NotSent { certain: false, error })
+    }
+
+    /// Invokes the function with these records.
+    pub(super) async fn invoke(
+        &self,
+        function: &TargetFunction,
+        records: &[Box<RawValue>],
+        replayed: &str,
+    ) -> Result<Handled, PortError> {
+        let event = batch::event(records, replayed).map_err(|error| PortError::new(INVOKE, error))?;
+        Ok(match self.ports.functions.invoke(&function.function, Bytes::from(event)).await? {
+            Answer::Failed { error } => Handled::Failed(error),
+            Answer::Returned(response) => handled(&response, records),
+        })
+    }
+
+    /// Makes what scores hold of these ratings what the ratings say, if the function's records are of ratings at all.
+    pub(super) async fn hold(
+        &self,
+        function: &TargetFunction,
+        ratings: &BTreeSet<RatingKey>,
+    ) -> Result<(), PortError> {
+        let Records::Ratings { .. } = function.records else { return Ok(()) };
+        let mut shops: BTreeMap<&ShopId, Vec<RatingKey>> = BTreeMap::new();
+        for rating in ratings {
+            shops.entry(&rating.shop_id).or_default().push(rating.clone());
+        }
+        for (shop_id, ratings) in shops {
+            let unreadable = RefCell::new(None);
+            let found = |difference: Difference| {
+                if let Difference::Unreadable { error, .. } = difference {
+                    unreadable.borrow_mut().get_or_insert(error);
+                }
+            };
+            let done = repair_ratings(self.ports.records, self.ports.clock, shop_id, &ratings, &found).await?;
+            self.held.set(self.held.get() + done.ratings);
+            self.repaired.set(self.repaired.get() + done.contributions_repaired);
+            if let Some(error) = unreadable.into_inner() {
+                return Err(error);
+            }
+            if done.busy > 0 {
+                return Err(PortError::busy(HOLD, format!("others write to {shop_id} all the time")));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Response {
+    batch_item_failures: Option<Vec<Failure>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    item_identifier: Option<String>,
+}
+
+/// What a response says of the records: [nothing named is all done; from what is named on, nothing is][1].
+///
+/// [1]: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+fn handled(response: &[u8], records: &[Box<RawValue>]) -> Handled {
+    let response: Option<Response> = match serde_json::from_slice(response) {
+        Ok(response) => response,
+        Err(error) => return Handled::Failed(format!("the function's answer makes no sense: {error}")),
+    };
+    let named = response.and_then(|response| response.batch_item_failures).unwrap_or_default();
+    let mut done = records.len();
+    for failure in named {
+        let number = failure.item_identifier.unwrap_or_default();
+        let is_it = |record: &Box<RawValue>| {
+            Record::of(record).and_then(|record| record.dynamodb.sequence_number).is_some_and(|of| of == number)
+        };
+        match records.iter().position(is_it) {
+            Some(position) if !number.is_empty() => done = done.min(position),
+            _ => return Handled::Failed(format!("the function gave back a record that is not there: {number:?}")),
+        }
+    }
+    Handled::UpTo(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(response: &str, expected: Option<usize>) {
+        let record = |number: &str| format!(r#"{{"dynamodb":{{"SequenceNumber":"{number}"}}}}"#);
+        let records: Vec<Box<RawValue>> =
+            ["7", "8", "9"].map(|number| RawValue::from_string(record(number)).unwrap()).into();
+        match handled(response.as_bytes(), &records) {
+            Handled::UpTo(done) => assert_eq!(Some(done), expected, "{response}"),
+            Handled::Failed(_) => assert_eq!(None, expected, "{response}"),
+        }
+    }
+
+    #[test]
+    fn from_what_is_named_on_nothing_is_done() {
+        for nothing_named in ["null", r#"{"batchItemFailures":[]}"#] {
+            check(nothing_named, Some(3));
+        }
+        let named = |number: &str| format!(r#"{{"itemIdentifier":{number}}}"#);
+        let response = |named: &[String]| format!(r#"{{"batchItemFailures":[{}]}}"#, named.join(","));
+        check(&response(&[named("\"7\"")]), Some(0));
+        check(&response(&[named("\"9\""), named("\"8\"")]), Some(1));
+        for nobody in ["\"6\"", "\"\"", "null"] {
+            check(&response(&[named("\"9\""), named(nobody)]), None);
+        }
+        check("", None);
+        check("[]", None);
+    }
+}
