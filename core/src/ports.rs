@@ -16,8 +16,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 pub use functions::*;
+use jiff::Timestamp;
 pub use notifications::*;
 pub use objects::*;
 pub use queues::*;

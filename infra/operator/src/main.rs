@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use coffeeshop_aws::SystemClock;
 use coffeeshop_aws::stack::{Stack, StackError};
 use coffeeshop_operator::cli::{Target, Typed, local_stack};
-use coffeeshop_operator::command::dlq::Ports as DlqPorts;
 use coffeeshop_operator::config;
 use coffeeshop_operator::failure::{Failure, Why};
 use coffeeshop_operator::progress::{self, Teller};
 use coffeeshop_operator::run::{Ports, Verdict, ctrl_c, run, run_dlq};
+use coffeeshop_operator::wiring::{self, OnAws};
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
@@ -41,12 +41,18 @@ async fn command(typed: &Typed) -> Result<Verdict, Failure> {
             run(invocation, &ports, io::stdout(), progress::bar(invocation), ctrl_c()).await
         }
         Typed::Dlq(invocation) => {
-            let (queues, objects, places) = (stack.queues(), stack.objects(), stack.places().await?);
             let journals = config::journals().ok_or(Why::NoHome)?;
-            let editor = config::editor();
-            let (clock, places) = (&SystemClock, &places);
-            let ports =
-                DlqPorts { queues: &queues, objects: &objects, clock, places, journals: &journals, editor: &editor };
+            let ports = wiring::Ports::<OnAws> {
+                queues: &stack.queues(),
+                objects: &stack.objects(),
+                functions: &stack.functions(),
+                streams: &stack.streams(),
+                records: &stack.shop_records()?,
+                clock: &SystemClock,
+                places: &stack.places().await?,
+                journals: &journals,
+                editor: &config::editor(),
+            };
             run_dlq(invocation, ports, io::stdout(), Teller::on_stderr(), ctrl_c).await
         }
     }

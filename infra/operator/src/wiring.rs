@@ -5,6 +5,12 @@
 use std::fmt::{self, Debug};
 use std::path::Path;
 
+use coffeeshop_aws::SystemClock;
+use coffeeshop_aws::functions::LambdaFunctions;
+use coffeeshop_aws::objects::S3Objects;
+use coffeeshop_aws::queues::SqsQueues;
+use coffeeshop_aws::shop_records::AwsShopRecords;
+use coffeeshop_aws::streams::DynamoDbStreams;
 use coffeeshop_core::place::Place;
 use coffeeshop_core::ports::{Clock, Functions, Objects, Queues, ScoreStore, ShopRecords, Streams};
 
@@ -50,4 +56,17 @@ impl<P: Wiring> Debug for Ports<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ports").field("places", &self.places).field("journals", &self.journals).finish_non_exhaustive()
     }
+}
+
+/// Everything on AWS, or on what plays it.
+#[derive(Debug, Clone, Copy)]
+pub enum OnAws {}
+
+impl Wiring for OnAws {
+    type Queues = SqsQueues;
+    type Objects = S3Objects;
+    type Functions = LambdaFunctions;
+    type Streams = DynamoDbStreams;
+    type Records = AwsShopRecords;
+    type Clock = SystemClock;
 }

@@ -11,13 +11,13 @@ use anyhow::{Context as _, Result, ensure};
 use coffeeshop_aws::SystemClock;
 use coffeeshop_aws::queues::SqsQueues;
 use coffeeshop_aws::stack::{Stack, StackInfo};
-use coffeeshop_core::place::{Place, Resting, Target};
+use coffeeshop_core::place::{Place, Resting, Source, Target, TargetQueue};
 use coffeeshop_core::ports::{Content, QueueUrl, Queues as _, Receipt};
 use coffeeshop_local::repo_root;
 use coffeeshop_operator::cli::Typed;
-use coffeeshop_operator::command::dlq::Ports;
 use coffeeshop_operator::progress::Teller;
 use coffeeshop_operator::run::{Verdict, run_dlq};
+use coffeeshop_operator::wiring::{OnAws, Ports};
 use futures::future::join_all;
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
@@ -118,26 +118,34 @@ async fn ceiling(queues: &SqsQueues, from: &QueueUrl, to: &QueueUrl) -> Result<(
 }
 
 async fn replay(info: &StackInfo, queues: &SqsQueues, from: QueueUrl, to: QueueUrl) -> Result<()> {
-    let target = Target {
+    let target = TargetQueue {
         name: "bench".to_owned(),
         queue: to,
         visibility: Duration::from_secs(30),
         gives_up: None,
         reader: None,
     };
-    let resting = Resting {
+    let places = [Place {
         name: "bench-dlq".to_owned(),
-        queue: from,
-        retention: Duration::from_hours(14 * 24),
-        target: Ok(target),
-    };
-    let places = [Place::OfQueue { resting, receives_max: 5 }];
+        source: Source::Queue { receives_max: 5 },
+        resting: Resting::Queue { queue: from, retention: Duration::from_hours(14 * 24) },
+        target: Ok(Target::Queue(target)),
+    }];
     let typed = "coffeeshop dlq replay bench-dlq --execute --json --local".split(' ');
     let Typed::Dlq(invocation) = Typed::parse(typed)? else { unreachable!("it is about messages") };
     let journals = repo_root().join("target/bench").join(std::process::id().to_string());
-    let objects = Stack::of(info).objects();
-    let ports =
-        Ports { queues, objects: &objects, clock: &SystemClock, places: &places, journals: &journals, editor: "false" };
+    let stack = Stack::of(info);
+    let ports = Ports::<OnAws> {
+        queues,
+        objects: &stack.objects(),
+        functions: &stack.functions(),
+        streams: &stack.streams(),
+        records: &stack.shop_records()?,
+        clock: &SystemClock,
+        places: &places,
+        journals: &journals,
+        editor: "false",
+    };
     let done = run_dlq(&invocation, ports, io::sink(), Teller::new(ProgressBar::hidden(), None), pending).await;
     fs::remove_dir_all(&journals)?;
     let verdict = done.map_err(|failure| anyhow::anyhow!(failure.text()))?;

@@ -5,9 +5,9 @@
 use std::ops::ControlFlow;
 
 use coffeeshop_core::place::Archives;
+use coffeeshop_core::ports::Attribute;
 use coffeeshop_core::ports::{Content, Message, MessageId, Object, ObjectPage, Objects, PortError, Receipt};
 use coffeeshop_core::replayed::REPLAYED;
-use coffeeshop_core::ports::Attribute;
 use futures::stream::{self, StreamExt as _};
 
 use super::batch::Batch;

@@ -213,10 +213,7 @@ impl Record {
     /// The rating that it is of, if it is one of a rating.
     pub(crate) fn rating(&self) -> Option<RatingKey> {
         let Keys { shop_id, user_id } = &self.dynamodb.keys;
-        Some(RatingKey {
-            shop_id: shop_id.as_ref()?.text.parse().ok()?,
-            user_id: user_id.as_ref()?.text.parse().ok()?,
-        })
+        Some(RatingKey { shop_id: shop_id.as_ref()?.text.parse().ok()?, user_id: user_id.as_ref()?.text.parse().ok()? })
     }
 }
 

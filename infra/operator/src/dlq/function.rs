@@ -83,11 +83,7 @@ impl<P: Wiring> Run<'_, P> {
     }
 
     /// Makes what scores hold of these ratings what the ratings say, if the function's records are of ratings at all.
-    pub(super) async fn hold(
-        &self,
-        function: &TargetFunction,
-        ratings: &BTreeSet<RatingKey>,
-    ) -> Result<(), PortError> {
+    pub(super) async fn hold(&self, function: &TargetFunction, ratings: &BTreeSet<RatingKey>) -> Result<(), PortError> {
         let Records::Ratings { .. } = function.records else { return Ok(()) };
         let mut shops: BTreeMap<&ShopId, Vec<RatingKey>> = BTreeMap::new();
         for rating in ratings {

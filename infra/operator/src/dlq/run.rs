@@ -60,17 +60,12 @@ pub(crate) struct Run<'a, P: Wiring> {
 impl<P: Wiring> Run<'_, P> {
     /// Does up to `limit` messages of the plan again, or deletes them; how many were done again. Ends when there are no
     /// more, when somebody wants to stop, or when it is no use. `progress` hears from time to time how many are done.
-    pub(crate) async fn pass(
-        &self,
-        limit: u64,
-        progress: impl AsyncFnMut(u64) -> Result<(), Why>,
-    ) -> Result<u64, Why> {
+    pub(crate) async fn pass(&self, limit: u64, progress: impl AsyncFnMut(u64) -> Result<(), Why>) -> Result<u64, Why> {
         match self.from {
             Resting::Queue { queue, .. } => self.pass_queue(queue, limit, progress).await,
             Resting::Archives(archives) => self.pass_archives(archives, limit, progress).await,
         }
     }
-
 
     /// These are about to be sent.
     pub(super) fn note_sending<'i>(&self, ids: impl Iterator<Item = &'i MessageId>) -> Result<(), Why> {

@@ -139,7 +139,9 @@ fn records(batch: &Batch, now: Timestamp, if_trimmed: &str) -> String {
         return count;
     }
     match batch.kept_until() {
-        Some(until) if until <= now => format!("{count}, which are not in it, and no longer in the stream: {if_trimmed}"),
+        Some(until) if until <= now => {
+            format!("{count}, which are not in it, and no longer in the stream: {if_trimmed}")
+        }
         Some(until) => {
             let left = age(until.duration_since(now));
             format!("{count}, which are not in it, and in the stream for {left} more")

@@ -13,6 +13,7 @@ mod dlq;
 mod dlq_emulator;
 mod emulator;
 mod failures;
+mod fakes;
 mod faults;
 mod help;
 mod hot;

@@ -54,10 +54,7 @@ pub(crate) async fn run<W: Write, P: Wiring>(
     Ok(if swept.is_whole() && missing.is_empty() { Verdict::Well } else { Verdict::Amiss })
 }
 
-pub(crate) async fn discard<W: Write, P: Wiring>(
-    desk: &Desk<'_, W, P>,
-    discard: &Discard,
-) -> Result<Verdict, Failure> {
+pub(crate) async fn discard<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, discard: &Discard) -> Result<Verdict, Failure> {
     let place = desk.place(&discard.place)?;
     let selector = Selector::new(&discard.selection, place)?;
     if !discard.execute {

@@ -31,10 +31,7 @@ struct Draft {
     is_indented: bool,
 }
 
-pub(crate) async fn run<W: Write, P: Wiring>(
-    desk: &Desk<'_, W, P>,
-    edit: &Edit,
-) -> Result<Verdict, Failure> {
+pub(crate) async fn run<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, edit: &Edit) -> Result<Verdict, Failure> {
     let place = desk.place(&edit.place)?;
     let goes_to = target_of(place)?;
     let target = editable(place, goes_to)?;
@@ -101,11 +98,7 @@ fn editable<'a>(place: &Place, target: &'a Target) -> Result<&'a TargetQueue, Wh
 }
 
 /// The message of this id.
-async fn find<W: Write, P: Wiring>(
-    desk: &Desk<'_, W, P>,
-    place: &Place,
-    id: &str,
-) -> Result<Message, Why> {
+async fn find<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, place: &Place, id: &str) -> Result<Message, Why> {
     let (spool, mut found) = (Spool::anonymous().map_err(Why::Spool)?, None);
     let swept = desk.sweep(place, SLICE_MESSAGES_MAX, &spool, |message| {
         if &*message.id.0 != id {

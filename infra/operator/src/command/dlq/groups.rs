@@ -46,10 +46,7 @@ struct GroupLine<'a> {
     example_error: Option<&'a str>,
 }
 
-pub(crate) async fn run<W: Write, P: Wiring>(
-    desk: &Desk<'_, W, P>,
-    name: &str,
-) -> Result<Verdict, Failure> {
+pub(crate) async fn run<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, name: &str) -> Result<Verdict, Failure> {
     let place = desk.place(name)?;
     let mut groups: HashMap<Fingerprint, Group> = HashMap::new();
     let spool = Spool::anonymous().map_err(Why::Spool)?;

@@ -72,9 +72,7 @@ struct PlaceLine<'a> {
     no_replay: Option<String>,
 }
 
-pub(crate) async fn run<W: Write, P: Wiring>(
-    desk: &Desk<'_, W, P>,
-) -> Result<Verdict, Failure> {
+pub(crate) async fn run<W: Write, P: Wiring>(desk: &Desk<'_, W, P>) -> Result<Verdict, Failure> {
     let states = stream::iter(desk.ports.places).map(|place| state(desk, place)).buffered(CALLS_AT_ONCE);
     let states: Vec<State<'_>> = states.try_collect().await?;
     interrupted(desk)?;
@@ -126,10 +124,7 @@ async fn of_queue<W: Write, P: Wiring>(
 }
 
 /// A list of archives has them all.
-async fn of_archives<W: Write, P: Wiring>(
-    desk: &Desk<'_, W, P>,
-    archives: &Archives,
-) -> Result<(Depth, Sample), Why> {
+async fn of_archives<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, archives: &Archives) -> Result<(Depth, Sample), Why> {
     let mut sample = Sample::default();
     archives::list(desk.ports.objects, archives, &desk.stop, |object| {
         sample.messages += 1;
@@ -167,7 +162,8 @@ impl State<'_> {
 
     fn row(&self, now: Timestamp) -> [String; 7] {
         let [least, most] = if self.sample_is_all() { ["", ""] } else { ["≥ ", "≤ "] };
-        let shown = |sign: &str, of: Option<SignedDuration>| of.map_or("-".to_owned(), |of| format!("{sign}{}", age(of)));
+        let shown =
+            |sign: &str, of: Option<SignedDuration>| of.map_or("-".to_owned(), |of| format!("{sign}{}", age(of)));
         let (oldest, left) = (shown(least, self.oldest(now)), shown(most, self.left(now)));
         [
             self.place.name.clone(),

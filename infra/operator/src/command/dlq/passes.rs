@@ -13,8 +13,8 @@ use crate::dlq::audit::Audit;
 use crate::dlq::canary::{Canary, Fate, back};
 use crate::dlq::entry::Entry;
 use crate::dlq::run::Run;
-use crate::failure::Why;
 use crate::dlq::wording::unit_of;
+use crate::failure::Why;
 use crate::table::counted;
 use crate::wiring::Wiring;
 

@@ -18,10 +18,7 @@ use crate::run::Verdict;
 use crate::table::counted;
 use crate::wiring::Wiring;
 
-pub(crate) async fn run<W: Write, P: Wiring>(
-    desk: &Desk<'_, W, P>,
-    peek: &Peek,
-) -> Result<Verdict, Failure> {
+pub(crate) async fn run<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, peek: &Peek) -> Result<Verdict, Failure> {
     let place = desk.place(&peek.place)?;
     let (spool, now) = (Spool::anonymous().map_err(Why::Spool)?, desk.ports.clock.now());
     let swept = desk.sweep(place, peek.limit, &spool, |message| {

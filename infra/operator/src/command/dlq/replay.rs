@@ -14,8 +14,8 @@ use super::{Desk, MessageLine, summary, target_of};
 use crate::cli::dlq::{Pace, Replay, SLICE_MESSAGES_MAX};
 use crate::cli::values::RunId;
 use crate::command::dlq::run::Started;
-use crate::dlq::group::Fingerprint;
 use crate::dlq::entry::{Action, Begun};
+use crate::dlq::group::Fingerprint;
 use crate::dlq::outgoing::times_replayed;
 use crate::dlq::select::{Seen, Selector};
 use crate::dlq::spool::Spool;
@@ -33,10 +33,7 @@ struct WouldLine<'a> {
     would: &'static str,
 }
 
-pub(crate) async fn run<W: Write, P: Wiring>(
-    desk: &Desk<'_, W, P>,
-    replay: &Replay,
-) -> Result<Verdict, Failure> {
+pub(crate) async fn run<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, replay: &Replay) -> Result<Verdict, Failure> {
     let place = desk.place(&replay.place)?;
     let target = target_of(place)?;
     let selector = Selector::new(&replay.selection, place)?;
@@ -50,10 +47,7 @@ pub(crate) async fn run<W: Write, P: Wiring>(
 }
 
 /// Goes on with a run of an earlier process.
-pub(crate) async fn resume<W: Write, P: Wiring>(
-    desk: &Desk<'_, W, P>,
-    run: &RunId,
-) -> Result<Verdict, Failure> {
+pub(crate) async fn resume<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, run: &RunId) -> Result<Verdict, Failure> {
     let started = Started::again(desk, run)?;
     let Begun { target: stack, place, from, action, .. } = started.begun.clone();
     if stack != desk.invocation.target.to_string() {
@@ -120,13 +114,7 @@ async fn dry<W: Write, P: Wiring>(
 }
 
 impl Would {
-    fn hear<W: Write, P: Wiring>(
-        &mut self,
-        desk: &Desk<'_, W, P>,
-        place: &Place,
-        message: &Message,
-        max_replays: u32,
-    ) {
+    fn hear<W: Write, P: Wiring>(&mut self, desk: &Desk<'_, W, P>, place: &Place, message: &Message, max_replays: u32) {
         let (seen, times) = (Seen::of(message, place), times_replayed(&message.content));
         let is_left = times >= max_replays;
         if is_left {

@@ -74,10 +74,7 @@ impl Started {
     }
 
     /// Reads the journal of an earlier process.
-    pub(super) fn again<W: Write, P: Wiring>(
-        desk: &Desk<'_, W, P>,
-        run: &RunId,
-    ) -> Result<Self, Why> {
+    pub(super) fn again<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, run: &RunId) -> Result<Self, Why> {
         let journal = Journal::open(desk.ports.journals, run)?;
         let (mut begun, mut plan, mut is_ready, mut left_alone) = (None, Plan::new(false), false, Vec::new());
         journal.read(run, |line| match line.entry {

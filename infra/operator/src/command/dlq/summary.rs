@@ -108,10 +108,10 @@ impl<'a> Ending<'a> {
             hidden: run.hidden.get(),
             archives: matches!(place.resting, Resting::Archives(_))
                 .then(|| OfArchives { parted, records_done: run.records_done.get() }),
-            ratings: to.and_then(Target::as_function).filter(|function| function.is_of_ratings()).map(|_| OfRatings {
-                ratings_held: run.held.get(),
-                ratings_repaired: run.repaired.get(),
-            }),
+            ratings: to
+                .and_then(Target::as_function)
+                .filter(|function| function.is_of_ratings())
+                .map(|_| OfRatings { ratings_held: run.held.get(), ratings_repaired: run.repaired.get() }),
             canary,
             journal: run.journal.path().display().to_string(),
             words: Words { unit: unit(place), done: to.map_or_else(|| "discarded".to_owned(), done_again) },

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::future::{Future, pending};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Context;
 use std::time::Duration;
 
-use bytes::Bytes;
 use coffeeshop_core::place::{NoTarget, Place, Reader, Reads, Resting, Source, Target, TargetQueue};
 use coffeeshop_core::ports::{Attribute, Clock as _, Content, MessageId, QueueUrl};
 use coffeeshop_core::testing::{QueueWorld, ScoreWorld};
@@ -19,7 +18,7 @@ use coffeeshop_operator::cli::Typed;
 use coffeeshop_operator::failure::Failure;
 use coffeeshop_operator::progress::Teller;
 use coffeeshop_operator::run::run_dlq;
-use coffeeshop_operator::wiring::{Ports, Wiring};
+use coffeeshop_operator::wiring::Ports;
 use futures::executor::block_on;
 use futures::task::noop_waker_ref;
 use indicatif::ProgressBar;
@@ -27,35 +26,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Buckets in memory.
-#[derive(Debug, Default)]
-pub(super) struct Buckets(pub(super) Mutex<BTreeMap<(String, String), Vec<u8>>>);
-
-impl Objects for Buckets {
-    async fn put_new(&self, bucket: &str, key: &str, file: &Path) -> Result<Put, PortError> {
-        suspend_once().await;
-        let (mut objects, place) = (self.0.lock().unwrap(), (bucket.to_owned(), key.to_owned()));
-        if objects.contains_key(&place) {
-            return Ok(Put::LostRace);
-        }
-        objects.insert(place, fs::read(file).unwrap());
-        Ok(Put::Stored)
-    }
-
-    async fn replace(&self, bucket: &str, key: &str, file: &Path) -> Result<(), PortError> {
-        suspend_once().await;
-        if bucket == "gone" {
-            return Err(PortError::new("objects.replace", "NoSuchBucket"));
-        }
-        self.0.lock().unwrap().insert((bucket.to_owned(), key.to_owned()), fs::read(file).unwrap());
-        Ok(())
-    }
-}
+use crate::fakes::{Buckets, InMemory, Lambda, Shard};
 
 /// A stack, as far as queues go.
 pub(super) struct Bench {
-    pub(super) world: QueueWorld,
+    pub(super) world: Arc<QueueWorld>,
     pub(super) buckets: Buckets,
+    pub(super) lambda: Lambda,
+    pub(super) shard: Shard,
+    pub(super) scores: Arc<ScoreWorld>,
     pub(super) places: Vec<Place>,
     pub(super) folder: TempDir,
 }
@@ -100,15 +79,17 @@ impl Bench {
             of_queue("orders-dlq.fifo", Err(NoTarget::Fifo)),
             of_queue("uploads-dlq", Ok(uploads)),
         ];
-        let world = QueueWorld::default();
+        let world = Arc::new(QueueWorld::default());
         world.advance(Duration::from_hours(1));
         for place in &places {
-            world.create(place.resting().queue.0.clone());
+            world.create(place.resting.address());
         }
         for queue in ["uploads", "notifications"] {
             world.create(url(queue).0);
         }
-        Self { world, buckets: Buckets::default(), places, folder: tempfile::tempdir().unwrap() }
+        let buckets = Buckets::new(world.clone());
+        let (lambda, shard, scores) = Default::default();
+        Self { world, buckets, lambda, shard, scores, places, folder: tempfile::tempdir().unwrap() }
     }
 
     /// One with so many uploads of each of two kinds: parked, and given up.
@@ -148,10 +129,19 @@ impl Bench {
         runs
     }
 
-    fn ports(&self) -> Ports<'_, QueueWorld, Buckets, QueueWorld> {
-        let (queues, objects, clock) = (&self.world, &self.buckets, &self.world);
-        // Whoever types it has no editor.
-        Ports { queues, objects, clock, places: &self.places, journals: self.journals().leak(), editor: "false" }
+    fn ports(&self) -> Ports<'_, InMemory> {
+        Ports {
+            queues: &self.world,
+            objects: &self.buckets,
+            functions: &self.lambda,
+            streams: &self.shard,
+            records: &self.scores,
+            clock: &self.world,
+            places: &self.places,
+            journals: self.journals().leak(),
+            // Whoever types it has no editor.
+            editor: "false",
+        }
     }
 
     /// Types a command, and waits for it.

@@ -116,11 +116,8 @@ fn messages_are_archived_and_stay() {
 
     let said = bench.types("archive uploads-dlq --to s3://kept/dlq.jsonl --shop kaffeehaus-7 --json");
     assert_eq!((said.status, said.summary()["messages"].as_u64()), (0, Some(1)), "{said:?}");
-    let object = bench.buckets.0.lock().unwrap()[&("kept".to_owned(), "dlq.jsonl".to_owned())].clone();
-    assert_eq!(
-        String::from_utf8(object).unwrap(),
-        text.lines().find(|line| line.contains("u-3")).unwrap().to_owned() + "\n"
-    );
+    let object = bench.buckets.read("kept", "dlq.jsonl").unwrap();
+    assert_eq!(object, text.lines().find(|line| line.contains("u-3")).unwrap().to_owned() + "\n");
     let again = bench.types("archive uploads-dlq --to s3://kept/dlq.jsonl");
     assert!(again.status == 1 && again.errors.contains("is there already"), "{again:?}");
 }

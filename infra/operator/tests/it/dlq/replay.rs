@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use coffeeshop_core::place::{Resting, Target};
 use coffeeshop_core::ports::{Attribute, Content};
 use insta::assert_snapshot;
 use serde_json::json;
@@ -194,10 +195,9 @@ fn the_journal_goes_to_the_bucket_too() {
     let said = bench.types("replay uploads-dlq --execute --rate 1/s --audit-bucket audit");
     assert_eq!(said.status, 0, "{said:?}");
     let run = bench.runs().pop().unwrap();
-    let objects = bench.buckets.0.lock().unwrap();
-    let object = &objects[&("audit".to_owned(), format!("coffeeshop-dlq/{run}.jsonl"))];
-    let journal = fs::read(bench.journals().join(format!("{run}.jsonl"))).unwrap();
-    assert_eq!(*object, journal);
+    let object = bench.buckets.read("audit", &format!("coffeeshop-dlq/{run}.jsonl")).unwrap();
+    let journal = fs::read_to_string(bench.journals().join(format!("{run}.jsonl"))).unwrap();
+    assert_eq!(object, journal);
 }
 
 /// Before anything is sent.
@@ -249,8 +249,8 @@ fn the_journal_is_put_into_the_bucket_while_it_goes_on() {
     let look = || async {
         loop {
             coffeeshop_core::testing::suspend_once().await;
-            let objects = bench.buckets.0.lock().unwrap();
-            let now = objects.values().next().map_or(0, |object| String::from_utf8_lossy(object).lines().count());
+            let journal = bench.buckets.keys("audit").pop().and_then(|key| bench.buckets.read("audit", &key));
+            let now = journal.map_or(0, |journal| journal.lines().count());
             lines.set(if bench.bodies("uploads").len() < 300 { now } else { lines.get() });
         }
     };
@@ -267,11 +267,12 @@ fn a_stack_that_was_made_anew_is_not_gone_on_with() {
         assert_eq!(bench.types("replay uploads-dlq --execute").status, 3);
         let run = bench.runs().pop().unwrap();
         for place in &mut bench.places {
-            let coffeeshop_core::place::Place::OfQueue { resting, .. } = place else { continue };
-            if resting.queue == url(moved) {
-                resting.queue = url("elsewhere");
+            if let Resting::Queue { queue, .. } = &mut place.resting
+                && *queue == url(moved)
+            {
+                *queue = url("elsewhere");
             }
-            if let Ok(target) = &mut resting.target
+            if let Ok(Target::Queue(target)) = &mut place.target
                 && target.queue == url(moved)
             {
                 target.queue = url("elsewhere");
