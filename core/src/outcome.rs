@@ -2,6 +2,9 @@
 //!
 //! The serde form of [`Outcome`] is the item, attribute by attribute; `CONTRACT.md` describes it to the app.
 
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +22,7 @@ pub struct Outcome {
     /// What became of it: `status` and what belongs to that.
     #[serde(flatten)]
     pub answer: Answer,
-    /// The S3 event that was answered.
+    /// The greatest S3 event that is answered; [`Sequencer::none`] when the photo was reprocessed before any was.
     pub sequencer: Sequencer,
     /// How often the photo has been answered, this one included.
     pub revision: Revision,
@@ -90,7 +93,16 @@ pub enum Reason {
     Corrupt,
 }
 
+/// A text that is not a reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a reason: one of {all}", all = Reason::ALL.map(Reason::as_str).join(", "))]
+pub struct ReasonError(String);
+
 impl Reason {
+    /// Every reason there is.
+    pub const ALL: [Self; 5] =
+        [Self::Empty, Self::TooManyBytes, Self::TooManyPixels, Self::UnsupportedFormat, Self::Corrupt];
+
     /// The value of `reason`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -100,6 +112,20 @@ impl Reason {
             Self::UnsupportedFormat => "unsupported_format",
             Self::Corrupt => "corrupt",
         }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Reason {
+    type Err = ReasonError;
+
+    fn from_str(text: &str) -> Result<Self, ReasonError> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or_else(|| ReasonError(text.to_owned()))
     }
 }
 

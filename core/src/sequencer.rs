@@ -5,7 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde_with::{DeserializeFromStr, SerializeDisplay};
+use serde::{Deserialize, Deserializer, de};
+use serde_with::SerializeDisplay;
 
 /// How many hexadecimal digits a sequencer is padded to.
 pub const SEQUENCER_DIGITS: usize = 32;
@@ -13,9 +14,19 @@ pub const SEQUENCER_DIGITS: usize = 32;
 /// S3's `sequencer`: hexadecimal, upper case, padded with zeros on the right to 32 digits, so that text order is
 /// event order ([S3 user guide, "Event message structure"][1]).
 ///
+/// [`none`](Self::none) is below all of them. It can be stored and read from an item, as the empty text; but an event
+/// always has one, so `from_str`, which reads those of events, refuses the empty text.
+///
 /// [1]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay)]
 pub struct Sequencer(String);
+
+impl Sequencer {
+    /// No event at all: below every event's.
+    pub const fn none() -> Self {
+        Self(String::new())
+    }
+}
 
 /// A text that is not a sequencer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +42,13 @@ impl FromStr for Sequencer {
             return Err(SequencerError);
         }
         Ok(Self(format!("{:0<SEQUENCER_DIGITS$}", text.to_ascii_uppercase())))
+    }
+}
+
+impl<'de> Deserialize<'de> for Sequencer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() { Ok(Self::none()) } else { text.parse().map_err(de::Error::custom) }
     }
 }
 
@@ -71,7 +89,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn none_is_stored_as_the_empty_text_and_nothing_else_is_read_more_kindly() {
+        let item = serde_json::to_value(Sequencer::none()).unwrap();
+        assert_eq!(item, "");
+        assert_eq!(serde_json::from_value::<Sequencer>(item).unwrap(), Sequencer::none());
+        for bad in [serde_json::json!("xyz"), serde_json::json!(" "), serde_json::json!(null), serde_json::json!(1)] {
+            assert!(serde_json::from_value::<Sequencer>(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn none_is_below_every_event(text in "[0-9a-fA-F]{1,32}") {
+            prop_assert!(Sequencer::none() < sequencer(&text));
+        }
+
         #[test]
         fn equal_length_sorts_as_numbers(a: u64, b: u64) {
             let [x, y] = [a, b].map(|n| sequencer(&format!("{n:016X}")));
@@ -81,7 +114,9 @@ mod tests {
         #[test]
         fn the_stored_form_reads_back(text in "[0-9a-fA-F]{1,32}") {
             let once = sequencer(&text);
-            prop_assert_eq!(sequencer(&once.to_string()), once);
+            prop_assert_eq!(sequencer(&once.to_string()), once.clone());
+            let item = serde_json::to_value(&once).unwrap();
+            prop_assert_eq!(serde_json::from_value::<Sequencer>(item).unwrap(), once);
         }
     }
 }

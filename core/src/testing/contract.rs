@@ -13,6 +13,7 @@ use crate::edition::{Edition, Revision};
 use crate::keys::{PhotoKey, RenditionKey};
 use crate::outcome::{Answer, Cause, Format, Outcome, Reason, Rendition, Source};
 use crate::ports::{ParkReason, PhotoStore, Put, Receipt, SourceQueue};
+use crate::sequencer::Sequencer;
 
 /// What the app does to originals: the other side of [`PhotoStore::original`].
 pub trait App {
@@ -140,6 +141,14 @@ pub async fn outcomes(store: &impl PhotoStore, photo: &PhotoKey) {
     let removed = Outcome { answer: Answer::Removed, source: None, ..ready(photo, 3) };
     assert_eq!(store.put_outcome(&removed).await.unwrap(), Put::Stored);
     assert_eq!(store.outcome(photo).await.unwrap(), Some(removed));
+
+    let before_any_event = Outcome { sequencer: Sequencer::none(), cause: Cause::Reprocess, ..ready(photo, 4) };
+    assert_eq!(store.put_outcome(&before_any_event).await.unwrap(), Put::Stored);
+    assert_eq!(
+        store.outcome(photo).await.unwrap(),
+        Some(before_any_event),
+        "an empty sequencer is read as it was written"
+    );
 }
 
 /// Renditions of one photo are listed, all of them and no others, and deleted.

@@ -1,7 +1,8 @@
 //! The item of the `photos` table, attribute by attribute.
 
 use coffeeshop_core::keys::PhotoKey;
-use coffeeshop_core::outcome::{Answer, Outcome, Reason};
+use coffeeshop_core::outcome::{Answer, Cause, Outcome, Reason};
+use coffeeshop_core::sequencer::Sequencer;
 use coffeeshop_core::testing::contract::ready;
 use serde_json::json;
 
@@ -58,9 +59,30 @@ fn absent_attributes_are_left_out() {
 #[test]
 fn every_reason_is_written_as_it_is_called() {
     use Reason::{Corrupt, Empty, TooManyBytes, TooManyPixels, UnsupportedFormat};
-    for reason in [Empty, TooManyBytes, TooManyPixels, UnsupportedFormat, Corrupt] {
+    assert_eq!(Reason::ALL, [Empty, TooManyBytes, TooManyPixels, UnsupportedFormat, Corrupt]);
+    for reason in Reason::ALL {
         assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        assert_eq!(reason.to_string().parse(), Ok(reason));
     }
+}
+
+#[test]
+fn what_is_no_reason_is_told_which_there_are() {
+    let error = "Corrupt".parse::<Reason>().unwrap_err().to_string();
+    let all = "empty, too_many_bytes, too_many_pixels, unsupported_format, corrupt";
+    assert_eq!(error, format!("\"Corrupt\" is not a reason: one of {all}"));
+}
+
+#[test]
+fn a_photo_may_be_reprocessed_before_any_event() {
+    let photo = PhotoKey::from_original("uploads/shop-1/photo-1").unwrap();
+    let outcome = Outcome { sequencer: Sequencer::none(), cause: Cause::Reprocess, ..ready(&photo, 1) };
+    let item = serde_json::to_value(&outcome).unwrap();
+    assert_eq!((&item["sequencer"], &item["cause"]), (&json!(""), &json!("reprocess")));
+    assert_eq!(serde_json::from_value::<Outcome>(item.clone()).unwrap(), outcome);
+    let mut without = item;
+    without.as_object_mut().unwrap().remove("sequencer");
+    assert!(serde_json::from_value::<Outcome>(without).is_err(), "an item without one is not ours");
 }
 
 #[test]
@@ -80,10 +102,8 @@ fn the_examples_in_the_contract_are_outcomes() {
 
 #[test]
 fn the_contract_names_every_reason_and_the_limits() {
-    use Reason::{Corrupt, Empty, TooManyBytes, TooManyPixels, UnsupportedFormat};
-
     let contract = include_str!("../../../CONTRACT.md");
-    for reason in [Empty, TooManyBytes, TooManyPixels, UnsupportedFormat, Corrupt] {
+    for reason in Reason::ALL {
         assert!(contract.contains(&format!("| `{}` |", reason.as_str())), "{reason:?}");
     }
     assert_eq!((coffeeshop_core::SOURCE_BYTES_MAX, coffeeshop_core::SOURCE_PIXELS_MAX), (52_428_800, 100_000_000));

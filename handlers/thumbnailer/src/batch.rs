@@ -115,18 +115,19 @@ impl<S: PhotoStore, Q: SourceQueue, C: Clock, R: Renderer> Work<'_, S, Q, C, R> 
     async fn message(&self, message: Message) -> (Message, bool) {
         let mut done = true;
         for record in &message.records {
-            if let Inbound::Changed(event) = record {
+            if let Inbound::Photo(request) = record {
                 if self.deps.clock.now() > self.last_start {
                     report::no_time(&message);
                     return (message, false);
                 }
                 let Deps { store, clock, renderer, .. } = *self.deps;
-                let answered = AssertUnwindSafe(answer(store, renderer, clock, event)).catch_unwind().await;
+                let answered = AssertUnwindSafe(answer(store, renderer, clock, request)).catch_unwind().await;
                 // A panic is a bug, of ours or the SDK's: this photo comes again, and its companions are not touched.
                 match answered.unwrap_or_else(|_| Err(PortError::new("photo", "panicked"))) {
-                    Ok(answered) => report::answered(&answered),
+                    Ok(Some(answered)) => report::answered(request.cause(), &answered),
+                    Ok(None) => report::nothing_there(request.photo()),
                     Err(error) => {
-                        report::failed(event, &error);
+                        report::failed(request, &error);
                         done = false;
                     }
                 }
@@ -148,7 +149,7 @@ impl<S: PhotoStore, Q: SourceQueue, C: Clock, R: Renderer> Work<'_, S, Q, C, R> 
                     report::parked(reason);
                 }
                 Inbound::Ignored(why) => report::ignored(why),
-                Inbound::Changed(_) => {}
+                Inbound::Photo(_) => {}
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! From what SQS delivers to what there is to do: nothing behind this module looks at JSON again.
 //!
-//! Nothing is decided here but what a record *is*.
+//! A message is a notification of S3's, or an operator's [`ReprocessRequest`]. Nothing is decided here but what a record
+//! *is*.
 
 use aws_lambda_events::s3::S3EventRecord;
 use aws_lambda_events::sqs::SqsMessage;
@@ -8,8 +9,9 @@ use coffeeshop_aws::sqs_batch::{MalformedBatch, Received, received};
 use coffeeshop_aws::tracing_json::with_cause;
 use coffeeshop_core::ids::BatchItemId;
 use coffeeshop_core::keys::{KeyError, PhotoKey, decode_event_key};
-use coffeeshop_core::photo::PhotoChanged;
+use coffeeshop_core::photo::{PhotoChanged, Request};
 use coffeeshop_core::ports::{ParkReason, Receipt};
+use coffeeshop_core::reprocess::ReprocessRequest;
 use coffeeshop_core::sequencer::Sequencer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -29,16 +31,16 @@ pub struct Message {
     pub records: Vec<Inbound>,
 }
 
-/// What one record of a notification asks for.
+/// What one record of a notification, or a message that is none, asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inbound {
     /// A photo is to be looked at.
-    Changed(PhotoChanged),
+    Photo(Request),
     /// Nothing, on purpose; why.
     Ignored(&'static str),
     /// Nothing that can be understood: it is to be parked.
     Unusable {
-        /// A notification with this record alone, so that it can be replayed as it is.
+        /// A notification with this record alone, or the message as it was, so that it can be replayed as it is.
         body: String,
         /// What is wrong with it.
         reason: ParkReason,
@@ -51,6 +53,8 @@ struct Notification<'a> {
     records: Option<Vec<&'a RawValue>>,
     #[serde(rename = "Event")]
     event: Option<String>,
+    #[serde(borrow)]
+    reprocess: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -70,13 +74,14 @@ pub fn parse(message: SqsMessage, originals_bucket: &str) -> Result<Message, Mal
 pub fn check(body: &str, originals_bucket: &str) -> Result<(), ParkReason> {
     let unusable = inbound(body.to_owned(), originals_bucket).into_iter().find_map(|record| match record {
         Inbound::Unusable { reason, .. } => Some(reason),
-        Inbound::Changed(_) | Inbound::Ignored(_) => None,
+        Inbound::Photo(_) | Inbound::Ignored(_) => None,
     });
     unusable.map_or(Ok(()), Err)
 }
 
 fn inbound(body: String, originals_bucket: &str) -> Vec<Inbound> {
     match serde_json::from_str(&body) {
+        Ok(Notification { reprocess: Some(_), .. }) => vec![reprocess(body)],
         Ok(Notification { records: Some(records), .. }) if records.is_empty() => {
             vec![Inbound::Ignored("a notification of nothing")]
         }
@@ -86,8 +91,16 @@ fn inbound(body: String, originals_bucket: &str) -> Vec<Inbound> {
         Ok(Notification { event: Some(event), .. }) if event == "s3:TestEvent" => {
             vec![Inbound::Ignored("S3's test of the notification")]
         }
-        Ok(_) => vec![unusable(body, "not_a_notification", &"the message has no Records")],
+        Ok(_) => vec![unusable(body, "not_a_notification", &"the message has neither Records nor reprocess")],
         Err(error) => vec![unusable(body, "not_a_notification", &error)],
+    }
+}
+
+/// The whole message: one that is a notification too is not understood, and nothing of it is done.
+fn reprocess(body: String) -> Inbound {
+    match serde_json::from_str(&body) {
+        Ok(ReprocessRequest { reprocess }) => Inbound::Photo(Request::Reprocess(reprocess)),
+        Err(error) => unusable(body, "bad_reprocess", &error),
     }
 }
 
@@ -116,7 +129,7 @@ fn record(raw: &RawValue, originals_bucket: &str) -> Inbound {
         Err(error) => return unusable(alone(), key_reason(&error), &with_cause(&error)),
     };
     match record.s3.object.sequencer.unwrap_or_default().parse::<Sequencer>() {
-        Ok(sequencer) => Inbound::Changed(PhotoChanged { photo, sequencer }),
+        Ok(sequencer) => Inbound::Photo(Request::Changed(PhotoChanged { photo, sequencer })),
         Err(error) => unusable(alone(), "bad_sequencer", &error),
     }
 }

@@ -1,16 +1,18 @@
 //! One photo is answered: "S3 says what is", and "late and double events never win".
 //!
-//! Read the outcome, list the renditions, get the original; if the event is news, put renditions, then the outcome,
-//! on condition that nobody else did; at the end, always, delete what can never be named again. Who loses a race
-//! begins again. Why this order is right under crashes and races: `ARCHITECTURE.md`, and the simulation that holds it.
+//! Read the outcome, list the renditions, get the original; if there is news, put renditions, then the outcome, on
+//! condition that nobody else did; at the end, always, delete what can never be named again. Who loses a race begins
+//! again. An operator's request to reprocess takes the same way; whether it is news depends on what the original is now,
+//! and the stored sequencer stays. Why this order is right under crashes and races: `ARCHITECTURE.md`, and the
+//! simulation that holds it. What is news is decided in [`coffeeshop_core::photo`], not here.
 
 use std::time::Instant;
 
-use coffeeshop_core::edition::{Edition, Revision};
+use coffeeshop_core::edition::Edition;
 use coffeeshop_core::ids::UserId;
-use coffeeshop_core::keys::RenditionKey;
-use coffeeshop_core::outcome::{Answer, Cause, Outcome, Reason, Rendition, Source};
-use coffeeshop_core::photo::{Decision, PhotoChanged, decide, never_again};
+use coffeeshop_core::keys::{PhotoKey, RenditionKey};
+use coffeeshop_core::outcome::{Answer, Outcome, Reason, Rendition, Source};
+use coffeeshop_core::photo::{Decision, Draft, Request, decide, never_again};
 use coffeeshop_core::ports::{Clock, Original, PhotoStore, PortError, Put};
 use coffeeshop_core::renditions::RenditionSpecs;
 
@@ -31,12 +33,12 @@ pub trait Renderer {
     ) -> impl Future<Output = Result<Result<(Header, Rendered), Rejection>, PortError>> + Send;
 }
 
-/// What became of an event.
+/// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered {
     /// The outcome that answers it.
     pub outcome: Outcome,
-    /// Whether this event wrote it; otherwise it was there already.
+    /// Whether this request wrote it; otherwise it was there already.
     pub news: bool,
     /// What became of an embedded profile.
     pub profile: Profile,
@@ -46,67 +48,79 @@ pub struct Answered {
     pub stages: Stages,
 }
 
-/// Answers an event. Doing it twice, late or beside others changes nothing.
+impl Answered {
+    /// By an outcome that is stored already.
+    fn before(outcome: Outcome, stages: Stages) -> Self {
+        Self { outcome, news: false, profile: Profile::None, detail: None, stages }
+    }
+}
+
+/// Answers a request. Doing it twice, late or beside others changes nothing.
+///
+/// `None`: the photo was to be reprocessed, and there is neither an outcome nor anything that one could be about.
 pub async fn answer(
     store: &impl PhotoStore,
     renderer: &impl Renderer,
     clock: &impl Clock,
-    event: &PhotoChanged,
-) -> Result<Answered, PortError> {
+    request: &Request,
+) -> Result<Option<Answered>, PortError> {
     for _ in 0..RACES_MAX {
-        let stored = store.outcome(&event.photo).await?;
-        let listed = store.renditions(&event.photo).await?;
-        let answered = match decide(event, stored) {
-            Decision::Answered(outcome) => {
-                let stages = Stages::default();
-                Answered { outcome, news: false, profile: Profile::None, detail: None, stages }
-            }
-            Decision::Answer { revision, stored } => {
-                let (mut answered, files) = make(store, renderer, clock, event, revision, stored).await?;
-                let started = Instant::now();
-                for (key, file) in files {
-                    store.put_rendition(&key, file.jpeg).await?;
-                }
-                if store.put_outcome(&answered.outcome).await? == Put::LostRace {
-                    continue;
-                }
-                answered.stages.add("store", started.elapsed());
-                answered
-            }
+        let stored = store.outcome(request.photo()).await?;
+        let listed = store.renditions(request.photo()).await?;
+        let (answered, files) = match decide(request, stored) {
+            Decision::Answered(outcome) => (Some(Answered::before(outcome, Stages::default())), Files::new()),
+            Decision::Answer(draft) => make(store, renderer, clock, request.photo(), draft, !listed.is_empty()).await?,
         };
+        let Some(mut answered) = answered else { return Ok(None) };
+        if answered.news {
+            let started = Instant::now();
+            for (key, file) in files {
+                store.put_rendition(&key, file.jpeg).await?;
+            }
+            if store.put_outcome(&answered.outcome).await? == Put::LostRace {
+                continue;
+            }
+            answered.stages.add("store", started.elapsed());
+        }
         let gone = never_again(listed, &answered.outcome);
         if !gone.is_empty() {
             store.delete_renditions(&gone).await?;
         }
-        return Ok(answered);
+        return Ok(Some(answered));
     }
     Err(PortError::new("photos.put", format!("lost {RACES_MAX} races")))
 }
 
 type Files = Vec<(RenditionKey, RenderedFile)>;
 
-/// The outcome of the original as it is now, and the renditions that it will name.
+/// The outcome of the original as it is now, and the renditions that it will name; or the stored outcome, if there is
+/// one, when it is no news.
 async fn make(
     store: &impl PhotoStore,
     renderer: &impl Renderer,
     clock: &impl Clock,
-    event: &PhotoChanged,
-    revision: Revision,
-    stored: Option<Outcome>,
-) -> Result<(Answered, Files), PortError> {
+    photo: &PhotoKey,
+    draft: Draft,
+    rendered_before: bool,
+) -> Result<(Option<Answered>, Files), PortError> {
     let started = Instant::now();
-    let original = store.original(&event.photo).await?;
+    let original = store.original(photo).await?;
     let mut stages = Stages::default();
     stages.add("fetch", started.elapsed());
     let version_id = original.as_ref().map_or("", |original| original.version_id.as_str());
+    let edition = Edition::new(draft.revision, version_id, PIPELINE, renderer.specs());
+    if !draft.is_news(&edition, original.is_some() || rendered_before) {
+        return Ok((draft.stored.map(|outcome| Answered::before(outcome, stages)), Files::new()));
+    }
+    let Draft { revision, sequencer, cause, stored } = draft;
     let outcome = Outcome {
-        photo: event.photo.clone(),
+        photo: photo.clone(),
         answer: Answer::Removed,
-        sequencer: event.sequencer.clone(),
+        sequencer,
         revision,
-        edition: Edition::new(revision, version_id, PIPELINE, renderer.specs()),
+        edition,
         user_id: None,
-        cause: Cause::Event,
+        cause,
         pipeline: PIPELINE.to_owned(),
         source: None,
         processed_at: clock.now(),
@@ -120,7 +134,7 @@ async fn make(
         Files::new()
     };
     answered.outcome.processed_at = clock.now();
-    Ok((answered, files))
+    Ok((Some(answered), files))
 }
 
 /// Fills in what became of an original that is there.

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use coffeeshop_aws::tracing_json::with_cause;
-use coffeeshop_core::outcome::Answer;
-use coffeeshop_core::photo::PhotoChanged;
+use coffeeshop_core::keys::PhotoKey;
+use coffeeshop_core::outcome::{Answer, Cause};
+use coffeeshop_core::photo::Request;
 use coffeeshop_core::ports::{ParkReason, PortError};
 use metrics::{Unit, counter, describe_histogram, histogram};
 use tracing::{error, info, warn};
@@ -24,11 +25,24 @@ fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// A photo has its outcome.
-pub(crate) fn answered(answered: &Answered) {
+/// One more photo of this outcome. What an operator asked for is counted apart, so that it looks like no uploads.
+fn count(cause: Cause, outcome: &'static str) {
+    let name = match cause {
+        Cause::Event => "photos",
+        Cause::Reprocess => "photos_reprocessed",
+    };
+    counter!(name, "outcome" => outcome).increment(1);
+}
+
+/// A photo has its outcome, or had it before.
+pub(crate) fn answered(cause: Cause, answered: &Answered) {
     let Answered { outcome, news, profile, detail, stages } = answered;
     let status = outcome.answer.status();
-    counter!("photos", "outcome" => if *news { status } else { "answered_before" }).increment(1);
+    let before = match cause {
+        Cause::Event => "answered_before",
+        Cause::Reprocess => "unchanged",
+    };
+    count(cause, if *news { status } else { before });
     for (stage, time) in stages.iter() {
         histogram!("stage_ms", "stage" => stage).record(milliseconds(time));
     }
@@ -48,6 +62,7 @@ pub(crate) fn answered(answered: &Answered) {
         photo.shop_id = outcome.photo.shop_id.as_str(),
         photo.id = outcome.photo.photo_id.as_str(),
         photo.revision = outcome.revision.0,
+        photo.cause = cause.as_str(),
         photo.outcome = status,
         photo.news = news,
         photo.reason = reason,
@@ -67,13 +82,25 @@ pub(crate) fn answered(answered: &Answered) {
     );
 }
 
+/// A photo was to be reprocessed, and there is nothing of it.
+pub(crate) fn nothing_there(photo: &PhotoKey) {
+    count(Cause::Reprocess, "nothing_there");
+    info!(
+        photo.shop_id = photo.shop_id.as_str(),
+        photo.id = photo.photo_id.as_str(),
+        photo.cause = Cause::Reprocess.as_str(),
+        "nothing there to reprocess"
+    );
+}
+
 /// A photo could not be answered now.
-pub(crate) fn failed(event: &PhotoChanged, error: &PortError) {
-    counter!("photos", "outcome" => "given_back").increment(1);
-    let PhotoChanged { photo, .. } = event;
+pub(crate) fn failed(request: &Request, error: &PortError) {
+    count(request.cause(), "given_back");
+    let photo = request.photo();
     warn!(
         photo.shop_id = photo.shop_id.as_str(),
         photo.id = photo.photo_id.as_str(),
+        photo.cause = request.cause().as_str(),
         error = with_cause(error),
         "photo given back"
     );

@@ -230,14 +230,15 @@ fn what_cannot_be_used_is_parked_alone_with_its_reason() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&parked.body).unwrap(), json!({ "Records": [bad] }));
 }
 
-/// A message of one record, of several, and of none that can be told apart.
+/// A message of one record, of several, of none that can be told apart, and an operator's.
 #[test]
 fn what_is_parked_keeps_how_often_its_message_was_replayed() {
     let bad = |key: &str| record(key, "01");
     let one = json!({ "Records": [bad("elsewhere")] }).to_string();
     let several =
         json!({ "Records": [bad("a"), record(&photo(0).original(), "02"), bad("b"), bad("%zz")] }).to_string();
-    for (body, records) in [(one, 1), (several, 3), ("no JSON at all".to_owned(), 1)] {
+    let bad_request = json!({ "reprocess": { "shop_id": "shop" } }).to_string();
+    for (body, records) in [(one, 1), (several, 3), ("no JSON at all".to_owned(), 1), (bad_request, 1)] {
         for replayed in [None, Some("2/run"), Some("of another version")] {
             let world = World::default();
             match replayed {

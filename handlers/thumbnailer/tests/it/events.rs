@@ -6,10 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use aws_lambda_events::sqs::SqsEvent;
+use coffeeshop_core::photo::Request;
 use coffeeshop_core::ports::{Clock, ParkReason};
 use coffeeshop_core::testing::World;
 use coffeeshop_thumbnailer::batch::{self, Deps};
-use coffeeshop_thumbnailer::envelope::{Inbound, parse};
+use coffeeshop_thumbnailer::envelope::{Inbound, check, parse};
 use futures::executor::block_on;
 
 use crate::support::{Copier, TIMEOUT};
@@ -45,10 +46,25 @@ fn every_record_is_taken_for_what_it_is() {
 
 fn line(record: &Inbound) -> String {
     match record {
-        Inbound::Changed(event) => format!("look at {} {}", event.photo, event.sequencer),
+        Inbound::Photo(Request::Changed(event)) => format!("look at {} {}", event.photo, event.sequencer),
+        Inbound::Photo(Request::Reprocess(photo)) => format!("reprocess {photo}"),
         Inbound::Ignored(why) => format!("ignored: {why}"),
         Inbound::Unusable { reason: ParkReason { code, error }, .. } => format!("parked as {code}: {error}"),
     }
+}
+
+#[test]
+fn a_request_is_refused_as_it_was_sent() {
+    let events = events();
+    for name in ["reprocess-bad-key", "reprocess-and-more", "reprocess-and-records"] {
+        for message in &events[name].records {
+            let [record] = parse(message.clone(), BUCKET).unwrap().records.try_into().unwrap();
+            let Inbound::Unusable { body, reason } = record else { panic!("{name}: {record:?}") };
+            assert_eq!((Some(body), reason.code), (message.body.clone(), "bad_reprocess"), "{name}");
+        }
+    }
+    let request = events["reprocess"].records[0].body.as_deref().unwrap();
+    assert_eq!(check(request, BUCKET), Ok(()));
 }
 
 #[test]
@@ -71,6 +87,7 @@ fn what_is_parked_can_be_replayed_and_is_parked_again_with_the_same_reason() {
         for message in event.records {
             for record in parse(message, BUCKET).unwrap().records {
                 let Inbound::Unusable { body, reason } = record else { continue };
+                assert_eq!(check(&body, BUCKET), Err(reason.clone()), "{name}");
                 let again = serde_json::json!({ "Records": [{ "messageId": "m", "receiptHandle": "r" }] });
                 let mut again: SqsEvent = serde_json::from_value(again).unwrap();
                 again.records[0].body = Some(body.clone());

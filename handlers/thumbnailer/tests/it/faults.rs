@@ -3,12 +3,12 @@
 use coffeeshop_core::testing::{Fault, World};
 use futures::executor::block_on;
 
-use crate::support::{deliver_all, invoke, notification, photo};
+use crate::support::{Copier, answer_now, deliver_all, invoke, notification, photo, reprocess, stray, take_requests};
 
 /// A history of a photo, the queue that S3 filled with it, and how many times it may be parked.
 type Case = (&'static str, fn(&World), usize);
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 12] = [
     (
         "an upload",
         |world| {
@@ -61,7 +61,69 @@ const CASES: [Case; 6] = [
         },
         1,
     ),
+    (
+        "reprocessed into other renditions",
+        |world| {
+            answered_otherwise(world);
+            world.send(reprocess());
+        },
+        0,
+    ),
+    (
+        "reprocessed beside an overwrite",
+        |world| {
+            answered_otherwise(world);
+            world.upload(&photo(), "two", None);
+            world.send(reprocess());
+        },
+        0,
+    ),
+    (
+        "reprocessed when the event was lost",
+        |world| {
+            world.upload(&photo(), "one", None);
+            world.take_events();
+            world.send(reprocess());
+        },
+        0,
+    ),
+    (
+        "reprocessed when the removal was lost",
+        |world| {
+            answered_otherwise(world);
+            world.remove(&photo());
+            world.take_events();
+            world.send(reprocess());
+        },
+        0,
+    ),
+    (
+        "reprocessed as it is, beside what a crash left",
+        |world| {
+            world.upload(&photo(), "one", None);
+            let answered = answer_now(world, &Copier::default(), &take_requests(world)[0]);
+            world.put_stray(stray(&answered.outcome));
+            world.send(reprocess());
+        },
+        0,
+    ),
+    (
+        "reprocessed as it is, and a request that cannot be used",
+        |world| {
+            world.upload(&photo(), "one", None);
+            answer_now(world, &Copier::default(), &take_requests(world)[0]);
+            world.send(reprocess());
+            world.send(reprocess().replace("shop", "no shop"));
+        },
+        1,
+    ),
 ];
+
+/// An upload that was answered by a thumbnailer of another configuration.
+fn answered_otherwise(world: &World) {
+    world.upload(&photo(), "one", Some("user-1"));
+    answer_now(world, &Copier::otherwise(), &take_requests(world)[0]);
+}
 
 fn send(world: &World) {
     for event in world.take_events() {

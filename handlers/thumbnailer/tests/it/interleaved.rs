@@ -1,21 +1,21 @@
 //! Anything happens between any two calls of the thumbnailer: the app changes the photo, another thumbnailer answers
 //! it, the function is killed.
 
+use std::panic::catch_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use coffeeshop_core::outcome::Answer;
-use coffeeshop_core::photo::PhotoChanged;
+use coffeeshop_core::photo::Request;
 use coffeeshop_core::testing::World;
 use coffeeshop_thumbnailer::photo::answer;
 use futures::executor::block_on;
 
-use crate::support::{Copier, photo};
+use crate::support::{Copier, answer_now, photo, stray, take_requests};
 
 type Step = (&'static str, fn(&World));
 
-const BEFORE: [Step; 4] = [
+const BEFORE: [Step; 6] = [
     ("first upload", |world| {
         world.upload(&photo(), "one", None);
     }),
@@ -35,9 +35,17 @@ const BEFORE: [Step; 4] = [
         answer_all(world);
         world.remove_newest_version(&photo());
     }),
+    ("nothing new", |world| {
+        world.upload(&photo(), "one", None);
+        answer_all(world);
+    }),
+    ("nothing new since another configuration", |world| {
+        world.upload(&photo(), "one", None);
+        answer_now(world, &Copier::otherwise(), &take_requests(world)[0]);
+    }),
 ];
 
-const BETWEEN: [Step; 8] = [
+const BETWEEN: [Step; 10] = [
     ("nothing", |_| {}),
     ("removal", |world| world.remove(&photo())),
     ("overwrite", |world| {
@@ -58,19 +66,26 @@ const BETWEEN: [Step; 8] = [
         world.upload(&photo(), "three", None);
         answer_all(world);
     }),
+    ("reprocessed by another", |world| {
+        block_on(answer(world, &Copier::default(), world, &Request::Reprocess(photo()))).unwrap();
+    }),
+    ("overwrite, reprocessed by another of another configuration", |world| {
+        world.upload(&photo(), "three", None);
+        answer_now(world, &Copier::otherwise(), &Request::Reprocess(photo()));
+    }),
 ];
 
 /// Answers every event that S3 has sent, the newest first.
 fn answer_all(world: &World) {
-    for event in world.take_events().iter().rev() {
-        block_on(answer(world, &Copier::default(), world, event)).unwrap();
+    for request in take_requests(world).iter().rev() {
+        answer_now(world, &Copier::default(), request);
     }
 }
 
 /// Polls a thumbnailer until it has done `calls` calls, interrupts it there, and says whether it came so far.
-fn run_for(world: &World, event: &PhotoChanged, calls: usize, between: fn(&World), killed: bool) -> bool {
+fn run_for(world: &World, request: &Request, calls: usize, between: fn(&World), killed: bool) -> bool {
     let renderer = Copier::default();
-    let mut work = pin!(answer(world, &renderer, world, event));
+    let mut work = pin!(answer(world, &renderer, world, request));
     let mut context = Context::from_waker(Waker::noop());
     let until = world.calls() + calls;
     let mut done = false;
@@ -88,52 +103,78 @@ fn run_for(world: &World, event: &PhotoChanged, calls: usize, between: fn(&World
     false
 }
 
+/// Which of the requests for the photo is interrupted.
+#[derive(Debug, Clone, Copy)]
+enum Interrupted {
+    /// The last event, if there is one.
+    Event,
+    /// An operator's request, beside the events.
+    Reprocess,
+}
+
+impl Interrupted {
+    /// It, and the requests that are still to be delivered.
+    fn split(self, mut requests: Vec<Request>) -> Option<(Request, Vec<Request>)> {
+        let request = match self {
+            Self::Event => requests.pop()?,
+            Self::Reprocess => Request::Reprocess(photo()),
+        };
+        Some((request, requests))
+    }
+}
+
+/// Interrupts a thumbnailer after so many calls, then delivers everything; whether it was reached.
+fn history(set_up: fn(&World), interrupted: Interrupted, calls: usize, between: fn(&World), killed: bool) -> bool {
+    let world = World::default();
+    set_up(&world);
+    let Some((request, mut requests)) = interrupted.split(take_requests(&world)) else { return false };
+    let reached = run_for(&world, &request, calls, between, killed);
+    world.assert_named_exist();
+    // Everything is delivered, the interrupted request once more, in both orders, twice.
+    requests.push(request);
+    requests.extend(take_requests(&world));
+    requests.extend(requests.clone().into_iter().rev());
+    for request in &requests {
+        answer_now(&world, &Copier::default(), request);
+        world.assert_named_exist();
+    }
+    world.assert_settled();
+    reached
+}
+
 #[test]
 fn whatever_happens_between_any_two_calls_the_end_is_right() {
-    let mut histories = 0;
-    for (before, set_up) in BEFORE {
-        for (between, interrupt) in BETWEEN {
-            for killed in [false, true] {
-                for calls in 0..12 {
-                    let world = World::default();
-                    set_up(&world);
-                    let mut events = world.take_events();
-                    let event = events.pop().unwrap();
-                    let reached = run_for(&world, &event, calls, interrupt, killed);
-                    world.assert_named_exist();
-                    // Everything is delivered, the interrupted event once more, in both orders, twice.
-                    events.push(event);
-                    events.extend(world.take_events());
-                    events.extend(events.clone().into_iter().rev());
-                    for event in &events {
-                        block_on(answer(&world, &Copier::default(), &world, event)).unwrap();
-                        world.assert_named_exist();
+    for (interrupted, expected) in [(Interrupted::Event, 480), (Interrupted::Reprocess, 680)] {
+        let mut histories = 0;
+        for (before, set_up) in BEFORE {
+            for (between, interrupt) in BETWEEN {
+                for killed in [false, true] {
+                    for calls in 0..14 {
+                        let history = || history(set_up, interrupted, calls, interrupt, killed);
+                        let Ok(reached) = catch_unwind(history) else {
+                            panic!("{before}, {interrupted:?}, then {between} at {calls}, killed: {killed}");
+                        };
+                        histories += usize::from(reached);
                     }
-                    let outcome = world.stored(&photo());
-                    assert!(outcome.is_some(), "{before}, then {between} at {calls}, killed: {killed}");
-                    world.assert_settled();
-                    histories += usize::from(reached);
                 }
             }
         }
+        // Each history up to its last call, once going on and once killed.
+        assert_eq!(histories, expected, "as many were interrupted: {interrupted:?}");
     }
-    // Each history up to its last call, once going on and once killed.
-    assert_eq!(histories, 384, "as many histories were interrupted");
 }
 
 #[test]
 fn a_stray_rendition_of_an_earlier_revision_is_swept_even_when_nothing_is_written() {
     let world = World::default();
     world.upload(&photo(), "one", None);
-    let event = world.take_events().remove(0);
+    let event = take_requests(&world).remove(0);
     let renderer = Copier::default();
-    let first = block_on(answer(&world, &renderer, &world, &event)).unwrap();
-    let Answer::Ready { renditions, .. } = &first.outcome.answer else { panic!("{first:?}") };
-    let mut stray = renditions[0].key.clone();
-    stray.name = "left-by-a-crash".parse().unwrap();
+    let first = answer_now(&world, &renderer, &event);
+    let stray = stray(&first.outcome);
     world.put_stray(stray.clone());
 
-    let again = block_on(answer(&world, &renderer, &world, &event)).unwrap();
+    let again = answer_now(&world, &renderer, &event);
     assert!(!again.news);
     assert_eq!(again.outcome, first.outcome);
     assert!(world.rendition(&stray).is_none());
@@ -144,12 +185,12 @@ fn a_stray_rendition_of_an_earlier_revision_is_swept_even_when_nothing_is_writte
 fn two_at_once_write_one_outcome() {
     let world = Arc::new(World::default());
     world.upload(&photo(), "one", None);
-    let event = world.take_events().remove(0);
+    let event = take_requests(&world).remove(0);
     let renderer = Copier::default();
     let (a, b) = block_on(async {
         futures::join!(answer(&*world, &renderer, &*world, &event), answer(&*world, &renderer, &*world, &event))
     });
-    assert!(a.unwrap().news != b.unwrap().news, "one wrote it, the other found it");
+    assert!(a.unwrap().unwrap().news != b.unwrap().unwrap().news, "one wrote it, the other found it");
     assert_eq!(world.stored(&photo()).unwrap().revision.0, 1);
     world.assert_settled();
 }
@@ -183,7 +224,7 @@ fn an_old_version_or_a_removal_that_was_undone_shows_what_is_there() {
 fn a_poll_does_one_call() {
     let world = World::default();
     world.upload(&photo(), "one", None);
-    let event = world.take_events().remove(0);
+    let event = take_requests(&world).remove(0);
     let renderer = Copier::default();
     let mut work = pin!(answer(&world, &renderer, &world, &event));
     let mut context = Context::from_waker(Waker::noop());

@@ -17,5 +17,6 @@ mod images;
 mod interleaved;
 mod photos;
 mod reference;
+mod reprocess;
 mod simulation;
 mod support;

@@ -1,17 +1,21 @@
 //! What the tests of the protocol share: a renderer without pixels, and S3 and SQS as they deliver.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage, SqsMessageAttribute};
 use bytes::Bytes;
-use coffeeshop_core::keys::PhotoKey;
-use coffeeshop_core::outcome::{Format, Reason};
-use coffeeshop_core::photo::PhotoChanged;
+use coffeeshop_core::keys::{PhotoKey, RenditionKey};
+use coffeeshop_core::outcome::{Format, Outcome, Reason};
+use coffeeshop_core::photo::{PhotoChanged, Request};
 use coffeeshop_core::ports::{Clock, PortError};
-use coffeeshop_core::renditions::RenditionSpecs;
+use coffeeshop_core::renditions::{RenditionSpec, RenditionSpecs};
 use coffeeshop_core::replayed::REPLAYED;
+use coffeeshop_core::reprocess::ReprocessRequest;
 use coffeeshop_core::testing::{Message, World};
 use coffeeshop_thumbnailer::batch::{self, Deps};
-use coffeeshop_thumbnailer::photo::Renderer;
+use coffeeshop_thumbnailer::photo::{Answered, Renderer, answer};
 use coffeeshop_thumbnailer::render::{Header, Profile, Rejection, Rendered, RenderedFile, Stages};
+use futures::executor::block_on;
 use image::metadata::Orientation;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -25,15 +29,33 @@ pub(crate) fn photo() -> PhotoKey {
     PhotoKey::from_original("uploads/shop/photo").unwrap()
 }
 
-/// Two renditions that hold the source's bytes; bytes that begin with `bad` are corrupt.
+/// Renditions that hold the source's bytes; bytes that begin with `bad` are corrupt.
 #[derive(Debug)]
 pub(crate) struct Copier {
     specs: RenditionSpecs,
+    rendered: AtomicUsize,
 }
 
 impl Default for Copier {
     fn default() -> Self {
-        Self { specs: "thumb=1:fit,card=2:fit".parse().unwrap() }
+        Self::of("thumb=1:fit,card=2:fit")
+    }
+}
+
+impl Copier {
+    /// One that makes these.
+    pub(crate) fn of(specs: &str) -> Self {
+        Self { specs: specs.parse().unwrap(), rendered: AtomicUsize::new(0) }
+    }
+
+    /// One of another configuration: a rendition less, one more, one of another size.
+    pub(crate) fn otherwise() -> Self {
+        Self::of("thumb=3:fit,full=4:fit")
+    }
+
+    /// How many originals it was given.
+    pub(crate) fn rendered(&self) -> usize {
+        self.rendered.load(Ordering::Relaxed)
     }
 }
 
@@ -43,16 +65,41 @@ impl Renderer for Copier {
     }
 
     async fn render(&self, bytes: Bytes) -> Result<Result<(Header, Rendered), Rejection>, PortError> {
+        self.rendered.fetch_add(1, Ordering::Relaxed);
         if bytes.starts_with(b"bad") {
             let detail = "it says so".to_owned();
             return Ok(Err(Rejection { reason: Reason::Corrupt, detected: None, format: None, size: None, detail }));
         }
         let header = Header { format: Format::Png, stored: (2, 1), orientation: Orientation::NoTransforms, icc: None };
-        let file = |name: &str| RenderedFile { name: name.parse().unwrap(), width: 2, height: 1, jpeg: bytes.clone() };
-        let renditions = vec![file("thumb"), file("card")];
+        let file = |spec: &RenditionSpec| {
+            let name = spec.name.clone();
+            RenderedFile { name, width: 2, height: 1, jpeg: bytes.clone() }
+        };
+        let renditions = self.specs.iter().map(file).collect();
         let (profile, stages) = (Profile::None, Stages::default());
         Ok(Ok((header, Rendered { renditions, thumbhash: "hash".to_owned(), profile, stages })))
     }
+}
+
+/// Everything that S3 has sent, as requests.
+pub(crate) fn take_requests(world: &World) -> Vec<Request> {
+    world.take_events().into_iter().map(Request::Changed).collect()
+}
+
+/// Answers a request that is about something.
+pub(crate) fn answer_now(world: &World, renderer: &Copier, request: &Request) -> Answered {
+    block_on(answer(world, renderer, world, request)).unwrap().unwrap()
+}
+
+/// A rendition of this answer that it does not name.
+pub(crate) fn stray(outcome: &Outcome) -> RenditionKey {
+    let (photo, edition) = (outcome.photo.clone(), outcome.edition.clone());
+    RenditionKey { photo, edition, name: "left-by-a-crash".parse().unwrap() }
+}
+
+/// What an operator sends about the photo.
+pub(crate) fn reprocess() -> String {
+    serde_json::to_string(&ReprocessRequest { reprocess: photo() }).unwrap()
 }
 
 /// What S3 writes about a change.
