@@ -31,6 +31,7 @@ use crate::ledger::{Transaction, View};
 use crate::outcome::Outcome;
 use crate::period::Period;
 use crate::rating::{RatingItem, RatingKey};
+use crate::replayed::Replayed;
 use crate::score::{City, RankKey, Score, ScoreKey};
 
 /// A call that did not work out: throttled, denied, down or misconfigured. It may or may not have had its effect.
@@ -236,12 +237,14 @@ pub struct Quarantined {
     pub event_id: Option<String>,
     /// Why.
     pub reason: ParkReason,
+    /// What marks it as replayed, if it was.
+    pub replayed: Option<Replayed>,
 }
 
 /// Where records of ratings that make no sense are set aside.
 pub trait Quarantine {
-    /// Sends each, with the attributes `reason`, `error` and `event_id`; how it went, in their order. `Ok`: it is
-    /// there.
+    /// Sends each, with the attributes `reason`, `error`, `event_id` and [`replayed`](crate::replayed::REPLAYED); how it
+    /// went, in their order. `Ok`: it is there.
     fn send(&self, records: &[Quarantined]) -> impl Future<Output = Vec<Result<(), PortError>>> + Send;
 }
 

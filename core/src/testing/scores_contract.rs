@@ -23,8 +23,30 @@ use crate::score::{City, Score, ScoreKey};
 pub trait Sides {
     /// Makes a shop known.
     fn open_shop(&self, shop_id: &ShopId, city: &City) -> impl Future<Output = ()>;
-    /// What was quarantined, in any order: body, reason, error and event id.
-    fn quarantined(&self) -> impl Future<Output = Vec<(String, String, String, Option<String>)>>;
+    /// What was quarantined, in any order.
+    fn quarantined(&self) -> impl Future<Output = Vec<SetAside>>;
+}
+
+/// A record in the quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SetAside {
+    /// The event.
+    pub body: String,
+    /// Its attribute `reason`.
+    pub reason: String,
+    /// Its attribute `error`.
+    pub error: String,
+    /// Its attribute `event_id`.
+    pub event_id: Option<String>,
+    /// Its attribute `replayed`.
+    pub replayed: Option<String>,
+}
+
+impl From<Quarantined> for SetAside {
+    fn from(Quarantined { body, event_id, reason, replayed }: Quarantined) -> Self {
+        let replayed = replayed.map(|replayed| replayed.to_string());
+        Self { body, reason: reason.code.to_owned(), error: reason.error, event_id, replayed }
+    }
 }
 
 impl Sides for ScoreWorld {
@@ -32,9 +54,8 @@ impl Sides for ScoreWorld {
         ScoreWorld::open_shop(self, shop_id, city);
     }
 
-    async fn quarantined(&self) -> Vec<(String, String, String, Option<String>)> {
-        let sent = ScoreWorld::quarantined(self).into_iter();
-        sent.map(|sent| (sent.body, sent.reason.code.to_owned(), sent.reason.error, sent.event_id)).collect()
+    async fn quarantined(&self) -> Vec<SetAside> {
+        ScoreWorld::quarantined(self).into_iter().map(SetAside::from).collect()
     }
 }
 
@@ -214,6 +235,7 @@ pub async fn quarantine(quarantine: &impl Quarantine, sides: &impl Sides) {
         body: format!("{{\"Records\":[{{\"n\":{i},\"comment\":\"{}\"}}]}}", "é".repeat(i * 10_000)),
         event_id: i.is_multiple_of(2).then(|| format!("event-{i}")),
         reason: ParkReason { code: "not_a_date", error: format!("`rated_at` is \"{i}\", not\na time") },
+        replayed: i.is_multiple_of(3).then(|| format!("{i}/run-1").parse().unwrap()),
     };
     let records: Vec<_> = (0..25).map(record).collect();
     let sent: Vec<Result<(), PortError>> = quarantine.send(&records).await;
@@ -223,10 +245,7 @@ pub async fn quarantine(quarantine: &impl Quarantine, sides: &impl Sides) {
     }
 
     let mut found = sides.quarantined().await;
-    let mut expected: Vec<_> = records
-        .into_iter()
-        .map(|sent| (sent.body, sent.reason.code.to_owned(), sent.reason.error, sent.event_id))
-        .collect();
+    let mut expected: Vec<_> = records.into_iter().map(SetAside::from).collect();
     found.sort();
     expected.sort();
     assert!(found == expected, "{} records of {} are there as they are", found.len(), expected.len());

@@ -7,8 +7,9 @@ use aws_lambda_events::dynamodb::{EventRecord, StreamRecord, StreamViewType};
 use coffeeshop_core::fence::Fence;
 use coffeeshop_core::ids::BatchItemId;
 use coffeeshop_core::ledger::Change;
-use coffeeshop_core::ports::ParkReason;
+use coffeeshop_core::ports::{ParkReason, is_sendable};
 use coffeeshop_core::rating::{Attribute, RatingItem, RatingKey, held};
+use coffeeshop_core::replayed::Replayed;
 use serde::Deserialize;
 use serde_dynamo::{AttributeValue, Item};
 use serde_json::value::RawValue;
@@ -24,6 +25,8 @@ pub struct Record<'a> {
     pub nonsense: Option<ParkReason>,
     /// Its globally unique `eventID`.
     pub event_id: Option<String>,
+    /// What marks the batch as replayed, if it was: a record that is set aside keeps it.
+    pub replayed: Option<Replayed>,
     /// The whole of it.
     pub raw: &'a RawValue,
 }
@@ -47,20 +50,24 @@ pub enum Misconfigured {
 struct StreamEvent<'a> {
     #[serde(rename = "Records", borrow)]
     records: Vec<&'a RawValue>,
+    /// What an operator has it handed over with.
+    replayed: Option<String>,
 }
 
 /// Reads a batch.
 pub fn parse(payload: &RawValue) -> Result<Vec<Record<'_>>, Misconfigured> {
     let event: StreamEvent<'_> = serde_json::from_str(payload.get()).map_err(Misconfigured::NotAStreamEvent)?;
-    event.records.into_iter().map(record).collect()
+    let replayed: Option<Replayed> =
+        event.replayed.filter(|text| text.chars().all(is_sendable)).and_then(|text| text.parse().ok());
+    event.records.into_iter().map(|raw| record(raw, replayed.clone())).collect()
 }
 
-fn record(raw: &RawValue) -> Result<Record<'_>, Misconfigured> {
+fn record(raw: &RawValue, replayed: Option<Replayed>) -> Result<Record<'_>, Misconfigured> {
     let record: EventRecord = match serde_json::from_str(raw.get()) {
         Ok(record) => record,
         Err(error) => {
             let nonsense = Some(reason("unreadable_record", &error));
-            return Ok(Record { id: sequence_number(raw), change: None, nonsense, event_id: None, raw });
+            return Ok(Record { id: sequence_number(raw), change: None, nonsense, event_id: None, replayed, raw });
         }
     };
     let EventRecord { event_name, event_id, event_source_arn, change: mut stream, .. } = record;
@@ -88,7 +95,7 @@ fn record(raw: &RawValue) -> Result<Record<'_>, Misconfigured> {
         }
         (Ok(_), other) => unusable(reason("unknown_event", &format!("{other:?} is no event of a stream"))),
     };
-    Ok(Record { id: BatchItemId::new(sequence_number), change, nonsense, event_id: Some(event_id), raw })
+    Ok(Record { id: BatchItemId::new(sequence_number), change, nonsense, event_id: Some(event_id), replayed, raw })
 }
 
 /// What a record that cannot be read as a whole says of its place.

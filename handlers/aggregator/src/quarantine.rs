@@ -38,7 +38,8 @@ pub(crate) fn quarantined(record: &Record<'_>, reason: &ParkReason) -> Quarantin
         .or_else(|| without(record.raw, &["OldImage", "NewImage"]).filter(fits));
     let event_id = record.event_id.clone().filter(|id| !id.is_empty() && id.chars().all(is_sendable));
     // What is still too large is refused by SQS, so it comes again, and is archived whole at last.
-    Quarantined { body: body.unwrap_or(whole), event_id, reason: ParkReason::new(reason.code, &reason.error) }
+    let (body, reason) = (body.unwrap_or(whole), ParkReason::new(reason.code, &reason.error));
+    Quarantined { body, event_id, reason, replayed: record.replayed.clone() }
 }
 
 /// Sends records to the quarantine, as long as there is time; which of them are there.
@@ -96,11 +97,12 @@ mod tests {
             r#"{{"eventID":"7","dynamodb":{{"SequenceNumber":"1","NewImage":{{"comment":{{"S":"{comment}"}}}}{old_image}}}}}"#
         );
         let raw: Box<RawValue> = serde_json::from_str(&json).unwrap();
-        let record = Record { id: None, change: None, nonsense: None, event_id: Some("7".to_owned()), raw: &raw };
+        let (event_id, replayed) = (Some("7".to_owned()), Some("2/run".parse().unwrap()));
+        let record = Record { id: None, change: None, nonsense: None, event_id, replayed: replayed.clone(), raw: &raw };
         let error = format!("\u{1}{}", "é".repeat(2000));
         let sent = quarantined(&record, &ParkReason { code: "no_stars", error });
         assert!(expected(&sent.body), "{:.200}", sent.body);
-        assert_eq!(sent.event_id.as_deref(), Some("7"));
+        assert_eq!((sent.event_id.as_deref(), sent.replayed), (Some("7"), replayed));
         assert_eq!(sent.reason.error, "é".repeat(ERROR_CHARS_MAX));
         serde_json::from_str::<Value>(&sent.body).unwrap();
     }

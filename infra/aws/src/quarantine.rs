@@ -4,6 +4,7 @@
 
 use aws_sdk_sqs::Client;
 use coffeeshop_core::ports::{PortError, Quarantine, Quarantined};
+use coffeeshop_core::replayed::REPLAYED;
 
 use crate::batches::{self, Message};
 
@@ -31,5 +32,6 @@ impl Quarantine for SqsQuarantine {
 fn message(record: &Quarantined) -> Message {
     let event_id = record.event_id.as_ref().map(|id| ("event_id", id.clone()));
     let reason = [("reason", record.reason.code.to_owned()), ("error", record.reason.error.clone())];
-    Message { body: record.body.clone(), attributes: reason.into_iter().chain(event_id).collect() }
+    let replayed = record.replayed.as_ref().map(|replayed| (REPLAYED, replayed.to_string()));
+    Message { body: record.body.clone(), attributes: reason.into_iter().chain(event_id).chain(replayed).collect() }
 }

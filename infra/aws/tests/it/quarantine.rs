@@ -19,6 +19,7 @@ fn records(bytes: &[usize]) -> Vec<Quarantined> {
         body: "x".repeat(*bytes),
         event_id: Some("event-1".to_owned()),
         reason: ParkReason { code: "no_stars", error: "why".to_owned() },
+        replayed: Some("2/run-1".parse().unwrap()),
     };
     bytes.iter().map(record).collect()
 }

@@ -4,7 +4,7 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 use coffeeshop_aws::quarantine::SqsQuarantine;
 use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::score::City;
-use coffeeshop_core::testing::scores_contract::{self, Sides};
+use coffeeshop_core::testing::scores_contract::{self, SetAside, Sides};
 use coffeeshop_local::app::App;
 
 use crate::stack;
@@ -30,7 +30,7 @@ impl Sides for Outside {
         self.app.open_shop(shop_id, "A shop", city).await.unwrap();
     }
 
-    async fn quarantined(&self) -> Vec<(String, String, String, Option<String>)> {
+    async fn quarantined(&self) -> Vec<SetAside> {
         let mut found = Vec::new();
         loop {
             let receive = self.sqs.receive_message().queue_url(&self.queue).max_number_of_messages(10);
@@ -42,9 +42,10 @@ impl Sides for Outside {
             for message in messages {
                 let mut attributes = message.message_attributes.unwrap_or_default();
                 let text = |value: MessageAttributeValue| value.string_value.unwrap();
-                let [reason, error, event_id] =
-                    ["reason", "error", "event_id"].map(|name| attributes.remove(name).map(text));
-                found.push((message.body.unwrap(), reason.unwrap(), error.unwrap(), event_id));
+                let [reason, error, event_id, replayed] =
+                    ["reason", "error", "event_id", "replayed"].map(|name| attributes.remove(name).map(text));
+                let (body, reason, error) = (message.body.unwrap(), reason.unwrap(), error.unwrap());
+                found.push(SetAside { body, reason, error, event_id, replayed });
             }
         }
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use coffeeshop_core::place::Place;
+use coffeeshop_core::place::{Place, Resting};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -69,7 +69,7 @@ pub(crate) async fn run<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, name: &str) 
         if desk.invocation.json {
             desk.output.object(&line(place, id, fingerprint, group));
         } else {
-            desk.output.line(format!("{}\n", wording::printable(&words(id, fingerprint, group, unit(place)))));
+            desk.output.line(format!("{}\n", wording::printable(&words(place, id, fingerprint, group))));
         }
     }
     let (messages, kinds) = (counted(swept.seen, unit(place)), counted(groups.len() as u64, "group"));
@@ -93,10 +93,14 @@ fn line<'a>(place: &'a Place, id: &str, fingerprint: &'a Fingerprint, group: &'a
     }
 }
 
-fn words(id: &str, Fingerprint { reason, pattern, function }: &Fingerprint, group: &Group, unit: &str) -> String {
+fn words(place: &Place, id: &str, Fingerprint { reason, pattern, function }: &Fingerprint, group: &Group) -> String {
+    let sent = match place.resting {
+        Resting::Queue { .. } => "sent",
+        Resting::Archives(_) => "archived",
+    };
     let Group { messages, first_sent_at, last_sent_at, example: (example, error) } = group;
     let mut lines = vec![
-        format!("{id}  {}, first sent {first_sent_at:.0}, last {last_sent_at:.0}", counted(*messages, unit)),
+        format!("{id}  {}, first {sent} {first_sent_at:.0}, last {last_sent_at:.0}", counted(*messages, unit(place))),
         format!("  reason    {}", wording::reason(reason.as_deref())),
         format!("  {}  {pattern}", if error.is_some() { "error   " } else { "kind    " }),
     ];

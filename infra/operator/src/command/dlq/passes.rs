@@ -105,7 +105,7 @@ async fn first_messages<W: Write, P: Wiring>(
     FirstMessages { wanted, sent, before }: FirstMessages,
 ) -> Result<CanaryEnd, Why> {
     if sent < wanted {
-        desk.warn(format!("only {sent} of the first {wanted} could be sent: nothing more is sent"));
+        desk.warn(format!("only {sent} of the first {wanted} could be done again: nothing more is sent"));
         return Ok(CanaryEnd::NotSent);
     }
     if sent == 0 {

@@ -100,7 +100,7 @@ async fn dry<W: Write, P: Wiring>(
     }
     let seen = counted(swept.seen, unit(place));
     let (from, to) = (&place.name, with_reader(target));
-    let sent = if target.as_function().is_some() { "handed" } else { "sent" };
+    let sent = if target.as_function().is_some() { "handed over" } else { "sent" };
     desk.say(format!("{} of {seen} in {from} would be {sent} to {to}", would.replayed));
     let why = would.left_alone.iter().map(|(id, why)| (id, Some(why.as_str())));
     if !desk.invocation.json {
@@ -108,7 +108,7 @@ async fn dry<W: Write, P: Wiring>(
     }
     summary::name(desk, "not_found", "of the file of ids, these were not found", missing.iter().map(|id| (id, None)));
     if would.replayed > 0 {
-        desk.say(format!("This was a dry run: nothing was sent. To do it: {}", desk.invocation.in_earnest()));
+        desk.say(format!("This was a dry run: nothing was {sent}. To do it: {}", desk.invocation.in_earnest()));
     }
     Ok(if swept.is_whole() && missing.is_empty() { Verdict::Well } else { Verdict::Amiss })
 }

@@ -77,6 +77,27 @@ struct OfRatings {
 struct Words {
     unit: &'static str,
     done: String,
+    /// What is done to a message so that it is done again.
+    sent: &'static str,
+    /// What may have kept messages from it.
+    not_begun: &'static str,
+}
+
+impl Words {
+    fn of(place: &Place, to: Option<&Target>) -> Self {
+        let is_function = to.is_some_and(|to| to.as_function().is_some());
+        Self {
+            unit: unit(place),
+            done: to.map_or_else(|| "discarded".to_owned(), done_again),
+            sent: if is_function { "handed over" } else { "sent" },
+            not_begun: match place.resting {
+                Resting::Queue { .. } => {
+                    "not reached, gone, or hidden for ten minutes at most by another command or a killed one"
+                }
+                Resting::Archives(_) => "not reached",
+            },
+        }
+    }
 }
 
 impl<'a> Ending<'a> {
@@ -114,7 +135,7 @@ impl<'a> Ending<'a> {
                 .map(|_| OfRatings { ratings_held: run.held.get(), ratings_repaired: run.repaired.get() }),
             canary,
             journal: run.journal.path().display().to_string(),
-            words: Words { unit: unit(place), done: to.map_or_else(|| "discarded".to_owned(), done_again) },
+            words: Words::of(place, to),
         }
     }
 
@@ -130,21 +151,18 @@ impl<'a> Ending<'a> {
     }
 
     fn words(&self) -> String {
-        let Words { unit, done } = &self.words;
+        let Words { unit, done, sent, not_begun } = &self.words;
         let mut lines = vec![format!("{} of {} {done}", self.done, counted(self.planned, unit))];
         let parted = self.archives.as_ref().map_or(0, |archives| archives.parted);
         let more = [
-            (parted, "were done in part: what is left over is in new archives, which are named above"),
-            (self.failed, "could not be sent, and are still there; why is said above"),
-            (self.in_doubt, "may have been sent, and may not; they are still there"),
-            (self.sent_not_deleted, "were sent, and are still there: `resume` only deletes them"),
-            (
-                self.not_begun,
-                "were not begun with: not reached, gone, or hidden for ten minutes at most by another command or a killed one",
-            ),
-            (self.left_alone, "were left alone: they were replayed too often already"),
-            (self.possibly_double, "were sent again, and may be there twice"),
-            (self.hidden, "could not be given back, and are seen again within ten minutes"),
+            (parted, "were done in part: what is left over is in new archives, which are named above".to_owned()),
+            (self.failed, format!("could not be {sent}, and are still there; why is said above")),
+            (self.in_doubt, format!("may have been {sent}, and may not; they are still there")),
+            (self.sent_not_deleted, format!("were {sent}, and are still there: `resume` only deletes them")),
+            (self.not_begun, format!("were not begun with: {not_begun}")),
+            (self.left_alone, "were left alone: they were replayed too often already".to_owned()),
+            (self.possibly_double, format!("were {sent} again, and may have been before")),
+            (self.hidden, "could not be given back, and are seen again within ten minutes".to_owned()),
         ];
         let more = more.into_iter().filter(|(count, _)| *count > 0);
         lines.extend(more.map(|(count, words)| format!("  {count} {words}")));

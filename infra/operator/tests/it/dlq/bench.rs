@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::task::Context;
 use std::time::Duration;
 
-use coffeeshop_core::place::{NoTarget, Place, Reader, Reads, Resting, Source, Target, TargetQueue};
+use coffeeshop_core::place::{
+    Archives, NoTarget, Place, Reader, Reads, Records, Resting, Source, Target, TargetFunction, TargetQueue,
+};
 use coffeeshop_core::ports::{Attribute, Clock as _, Content, MessageId, QueueUrl};
 use coffeeshop_core::testing::{QueueWorld, ScoreWorld};
 use coffeeshop_operator::cli::Typed;
@@ -66,6 +68,39 @@ fn place(name: &str, source: Source, target: Result<Target, NoTarget>) -> Place 
     Place { name: name.to_owned(), source, resting, target }
 }
 
+/// Where failures of functions rest that read streams.
+fn of_streams() -> Vec<Place> {
+    let function = |name: &str, records| {
+        Ok(Target::Function(TargetFunction { name: name.to_owned(), function: format!("prod-{name}"), records }))
+    };
+    let ratings = || Records::Ratings { table: "prod-ratings".to_owned() };
+    let archives = |mappings: &[&str], retention| {
+        let prefixes = mappings.iter().map(|mapping| format!("aws/lambda/{mapping}/")).collect();
+        Resting::Archives(Archives { bucket: "failures".to_owned(), prefixes, retention })
+    };
+    let streams =
+        |tables: &[&str]| Source::Streams { tables: tables.iter().map(|table| (*table).to_owned()).collect() };
+    vec![
+        Place {
+            name: "aggregator-failures".to_owned(),
+            source: streams(&["ratings"]),
+            resting: archives(&["agg"], Some(Duration::from_hours(90 * 24))),
+            target: function("aggregator", ratings()),
+        },
+        Place {
+            name: "publisher-failures".to_owned(),
+            source: streams(&["photos", "scores"]),
+            resting: archives(&["photos", "scores"], None),
+            target: function("publisher", Records::States),
+        },
+        place(
+            "ratings-quarantine",
+            Source::Function { name: "aggregator".to_owned() },
+            function("aggregator", ratings()),
+        ),
+    ]
+}
+
 impl Bench {
     pub(super) fn new() -> Self {
         let uploads = Reads::Uploads { originals_bucket: "originals".to_owned() };
@@ -79,16 +114,21 @@ impl Bench {
             of_queue("orders-dlq.fifo", Err(NoTarget::Fifo)),
             of_queue("uploads-dlq", Ok(uploads)),
         ];
+        let places = [places, of_streams()].concat();
         let world = Arc::new(QueueWorld::default());
         world.advance(Duration::from_hours(1));
         for place in &places {
-            world.create(place.resting.address());
+            if let Resting::Queue { queue, .. } = &place.resting {
+                world.create(queue.0.clone());
+            }
         }
         for queue in ["uploads", "notifications"] {
             world.create(url(queue).0);
         }
         let buckets = Buckets::new(world.clone());
-        let (lambda, shard, scores) = Default::default();
+        let (lambda, shard, scores) = (Lambda::default(), Shard::default(), Arc::<ScoreWorld>::default());
+        // A day on which ratings could be made.
+        scores.advance(SignedDuration::from_secs(1_795_255_200));
         Self { world, buckets, lambda, shard, scores, places, folder: tempfile::tempdir().unwrap() }
     }
 

@@ -7,6 +7,7 @@ use coffeeshop_local::repo_root;
 use serde_json::{Map, Value};
 
 use super::bench::{Bench, url};
+use super::stream::{archived, rating, write};
 
 fn names(object: &Map<String, Value>) -> Vec<String> {
     object.keys().cloned().collect()
@@ -30,13 +31,27 @@ fn the_contract_shows_what_is_printed() {
     let commands = ["list", "groups uploads-dlq", "replay uploads-dlq", "replay uploads-dlq --execute"];
     let printed = commands.map(|command| bench.types(&format!("{command} --json")).objects());
     assert!(printed[3].iter().any(|object| object["id"] == *large.0), "it cannot carry the count");
-    let printed = by_kind(printed.into_iter().flatten());
+    assert_eq!(by_kind(printed.into_iter().flatten()), documented(1));
+}
 
+#[test]
+fn the_contract_shows_what_is_printed_of_archives() {
+    let bench = Bench::new().with_aggregator(&[1]);
+    let records =
+        [0, 1, 2].map(|i| write(&bench, i, &rating("shop-1", &format!("user-{i}")), Some(("5", "2026-11-20"))));
+    bench.archive("1", &archived(&records));
+    let commands = ["list", "replay aggregator-failures", "replay aggregator-failures --execute"];
+    let printed = commands.map(|command| bench.types(&format!("{command} --json")).objects());
+    let is_ours = |object: &Value| object["kind"] != "place" || object["place"] == "aggregator-failures";
+    assert_eq!(by_kind(printed.into_iter().flatten().filter(is_ours)), documented(2));
+}
+
+/// The attributes of each kind in the block of this number.
+fn documented(block: usize) -> BTreeMap<String, Vec<String>> {
     let contract = std::fs::read_to_string(repo_root().join("CONTRACT.md")).unwrap();
     let section = contract.split("\n## ").find(|section| section.starts_with("The JSON of dead letters")).unwrap();
-    let block = section.split("```jsonl\n").nth(1).unwrap().split("```").next().unwrap();
-    let documented = by_kind(block.lines().map(|line| serde_json::from_str(line).unwrap()));
-    assert_eq!(printed, documented);
+    let block = section.split("```jsonl\n").nth(block).unwrap().split("```").next().unwrap();
+    by_kind(block.lines().map(|line| serde_json::from_str(line).unwrap()))
 }
 
 /// And names every kind that there is.

@@ -1,0 +1,126 @@
+//! The quarantine: records handed to the aggregator again.
+
+use coffeeshop_core::ports::{Attribute, Content};
+use coffeeshop_core::rating::{Attribute as Value, RatingItem};
+use serde_json::json;
+
+use super::bench::{Bench, url};
+use super::stream::{rating, record, write};
+
+/// A record as the aggregator sets it aside.
+fn set_aside(bench: &Bench, record: &serde_json::Value, reason: &str) {
+    let attributes = [("reason", reason), ("error", "why")];
+    let attributes = attributes.map(|(name, text)| (name.to_owned(), Attribute::text(text)));
+    let body = json!({ "Records": [record] }).to_string();
+    bench.rest("ratings-quarantine", Content { body, attributes: attributes.into(), trace_header: None });
+}
+
+/// One that makes sense by now, one that still makes none, and one that says what was before.
+fn three() -> Bench {
+    let bench = Bench::new().with_aggregator(&[]);
+    let sensible = write(&bench, 1, &rating("shop-1", "user-1"), Some(("4", "2026-11-20")));
+    set_aside(&bench, &sensible, "unreadable_record");
+    let nonsense = write(&bench, 2, &rating("shop-2", "user-2"), Some(("9", "2026-11-20")));
+    set_aside(&bench, &nonsense, "wrong_stars");
+    let corrected = record(3, &rating("shop-3", "user-3"), Some(("9", "2026-11-20")), "");
+    write(&bench, 4, &rating("shop-3", "user-3"), Some(("5", "2026-11-21")));
+    set_aside(&bench, &corrected, "wrong_stars");
+    bench
+}
+
+#[test]
+fn records_are_shown() {
+    let bench = three();
+    let shown = ["peek ratings-quarantine", "groups ratings-quarantine", "replay ratings-quarantine"];
+    let shown = shown.map(|arguments| bench.types(arguments).transcript(arguments, &bench));
+    insta::assert_snapshot!(shown.join("\n"));
+    assert!(bench.lambda.invocations.lock().unwrap().is_empty());
+    let of_shop = bench.types("replay ratings-quarantine --shop shop-2 --json");
+    assert_eq!(of_shop.objects().len(), 1, "{of_shop:?}");
+}
+
+#[test]
+fn records_are_handed_over_again_and_scores_are_as_ratings_say() {
+    let bench = three();
+    let said = bench.types("replay ratings-quarantine --execute");
+    assert_eq!(said.status, 0, "{said:?}");
+    insta::assert_snapshot!(said.transcript("replay ratings-quarantine --execute", &bench));
+    bench.check_scores();
+    // What still makes no sense is there again, and counted.
+    let rest = bench.world.visible(&url("ratings-quarantine"));
+    assert_eq!(rest.len(), 2);
+    let run = bench.runs().pop().unwrap();
+    for content in &rest {
+        assert_eq!(content.attribute("reason"), Some("wrong_stars"));
+        assert_eq!(content.attribute("replayed"), Some(&*format!("1/{run}")));
+        assert!(!content.body.contains("replayed"), "{}", content.body);
+    }
+    for _ in 0..2 {
+        assert_eq!(bench.types("replay ratings-quarantine --execute").status, 0);
+    }
+    let said = bench.types("replay ratings-quarantine --execute");
+    assert!(said.status == 3 && said.lines.contains("2 were left alone"), "{said:?}");
+}
+
+#[test]
+fn a_canary_that_comes_back_lets_none_go() {
+    let bench = Bench::new().with_aggregator(&[]);
+    for i in 0..30 {
+        let nonsense = write(&bench, i, &rating("shop-2", &format!("user-{i}")), Some(("9", "2026-11-20")));
+        set_aside(&bench, &nonsense, "wrong_stars");
+    }
+    let said = bench.types("replay ratings-quarantine --execute --canary 2 --json");
+    assert_eq!((said.status, said.summary()["canary"].as_str()), (3, Some("came_back")), "{said:?}");
+    assert_eq!(bench.lambda.invocations.lock().unwrap().len(), 2);
+    assert_eq!(bench.world.visible(&url("ratings-quarantine")).len(), 30);
+}
+
+#[test]
+fn after_a_correction_of_the_code_what_the_contribution_knows_already_is_set_right_too() {
+    let bench = Bench::new().with_aggregator(&[]);
+    let key = rating("shop-1", "user-1");
+    let said = write(&bench, 1, &key, Some(("9", "2026-11-20")));
+    // The contribution has its fence already, and holds nothing.
+    bench.archive("1", &super::stream::archived(&[said.clone()]));
+    assert_eq!(bench.types("replay aggregator-failures --execute").status, 0);
+    bench.check_scores();
+    // As if nine stars had come to mean five.
+    let (stars, rated_at) = (Value::Number("5".to_owned()), Value::Text("2026-11-20T12:00:00Z".to_owned()));
+    bench.scores.put_rating(key, RatingItem { stars: Some(stars), rated_at: Some(rated_at) });
+    let said = bench.types("replay ratings-quarantine --execute --json");
+    let summary = said.summary();
+    assert_eq!([&summary["ratings_held"], &summary["ratings_repaired"]], [&json!(1), &json!(1)], "{said:?}");
+    bench.check_scores();
+}
+
+#[test]
+fn a_record_of_a_rating_is_not_edited() {
+    let bench = three();
+    for place in ["ratings-quarantine", "aggregator-failures"] {
+        let said = bench.types(&format!("edit {place} any"));
+        assert_eq!(said.status, 1);
+        insta::assert_snapshot!(format!("edit_{place}"), said.transcript(&format!("edit {place} any"), &bench));
+    }
+}
+
+#[test]
+fn what_is_no_event_stays_and_is_said() {
+    let bench = Bench::new().with_aggregator(&[]);
+    bench.rest("ratings-quarantine", Content { body: "{no JSON".to_owned(), ..Content::default() });
+    let said = bench.types("replay ratings-quarantine --execute");
+    assert!(said.status == 3 && said.lines.contains("not an event of a stream"), "{said:?}");
+    assert_eq!(bench.world.visible(&url("ratings-quarantine")).len(), 1);
+    assert!(bench.lambda.invocations.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_function_that_fails_keeps_it_there() {
+    let mut bench = three();
+    bench.mend_aggregator(&[1, 2, 3]);
+    let said = bench.types("replay ratings-quarantine --execute");
+    assert_eq!((said.status, bench.world.visible(&url("ratings-quarantine")).len()), (3, 3), "{said:?}");
+    bench.mend_aggregator(&[]);
+    let run = bench.runs().pop().unwrap();
+    assert_eq!(bench.types(&format!("resume {run}")).status, 0);
+    bench.check_scores();
+}
