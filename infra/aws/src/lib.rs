@@ -7,6 +7,8 @@
 mod batches;
 pub mod delivery_queue;
 mod dynamo;
+#[cfg(feature = "stack")]
+pub mod functions;
 mod headers;
 pub mod leaderboard;
 pub mod metrics;
@@ -22,6 +24,8 @@ pub mod source_queue;
 pub mod sqs_batch;
 #[cfg(feature = "stack")]
 pub mod stack;
+#[cfg(feature = "stack")]
+pub mod streams;
 mod tables;
 pub mod topic;
 pub mod tracing_json;

@@ -22,12 +22,14 @@ use aws_sdk_cloudformation::error::{ConnectorError, ErrorMetadata, ProvideErrorM
 use coffeeshop_core::place::Place;
 use serde::{Deserialize, Serialize};
 
+use crate::functions::LambdaFunctions;
 use crate::leaderboard::AwsLeaderboard;
 use crate::objects::S3Objects;
 use crate::queues::SqsQueues;
 use crate::scores::{AwsScoreStore, ScoreStoreNames};
 use crate::sdk;
 use crate::shop_records::AwsShopRecords;
+use crate::streams::DynamoDbStreams;
 
 /// How long a call to an emulator may take, so that nobody waits for one that hangs.
 const LOCAL_CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -320,10 +322,21 @@ impl Stack {
         SqsQueues::new(aws_sdk_sqs::Client::new(&self.sdk))
     }
 
-    /// Where failures rest, by name: each queue that the stack's queues and subscriptions put into what they give up.
+    /// Its functions, and whichever else the credentials may invoke.
+    pub fn functions(&self) -> LambdaFunctions {
+        LambdaFunctions::new(aws_sdk_lambda::Client::new(&self.sdk))
+    }
+
+    /// The streams of its tables, and whichever else the credentials may read.
+    pub fn streams(&self) -> DynamoDbStreams {
+        DynamoDbStreams::new(aws_sdk_dynamodbstreams::Client::new(&self.sdk))
+    }
+
+    /// Where failures rest, by name: each queue that the stack's queues and subscriptions put into what they give up, the
+    /// quarantine, and what the functions that read streams have in the bucket for failures.
     pub async fn places(&self) -> Result<Vec<Place>, StackError> {
         let region = self.sdk.region().ok_or(Trouble::NoRegion)?;
-        let described = describe::stack(&self.sdk, &self.name, region).await?;
+        let described = describe::stack(&self.sdk, &self.name, region, places::bucket(&self.outputs)).await?;
         Ok(places::places(&described, &self.name, &self.outputs))
     }
 

@@ -1,6 +1,9 @@
-//! The queues and subscriptions of a stack, as CloudFormation, SQS and SNS describe them.
+//! The queues and subscriptions of a stack, and what its bucket for failures deletes, as CloudFormation, SQS, SNS and S3
+//! describe them.
 //!
 //! What follows from their settings is not decided here.
+
+mod expiry;
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
@@ -15,6 +18,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(super) use self::expiry::Expiry;
 use super::{StackError, not_described, not_there_or_described};
 
 /// How many calls are under way at once.
@@ -26,6 +30,8 @@ pub(super) struct Described {
     /// The stack's own, and those that they and the subscriptions lead to, as far as they can be read.
     pub(super) queues: Vec<Queue>,
     pub(super) subscriptions: Vec<Subscription>,
+    /// What is deleted from the bucket for failures, as far as it can be read.
+    pub(super) expiries: Vec<Expiry>,
 }
 
 #[derive(Debug, Clone)]
@@ -84,8 +90,13 @@ struct Describing<'a> {
     sqs: aws_sdk_sqs::Client,
 }
 
-/// The queues and subscriptions of this stack.
-pub(super) async fn stack(sdk: &SdkConfig, name: &str, region: &Region) -> Result<Described, StackError> {
+/// The queues and subscriptions of this stack, and what its bucket for failures deletes, if it has one.
+pub(super) async fn stack(
+    sdk: &SdkConfig,
+    name: &str,
+    region: &Region,
+    bucket: Option<&str>,
+) -> Result<Described, StackError> {
     let cloudformation = aws_sdk_cloudformation::Client::new(sdk);
     let (sns, sqs) = (aws_sdk_sns::Client::new(sdk), aws_sdk_sqs::Client::new(sdk));
     let by = Describing { name, region, cloudformation, sns, sqs };
@@ -102,6 +113,10 @@ pub(super) async fn stack(sdk: &SdkConfig, name: &str, region: &Region) -> Resul
     let mut described = Described {
         queues: own.buffer_unordered(CALLS_AT_ONCE).try_collect().await?,
         subscriptions: subscriptions.buffer_unordered(CALLS_AT_ONCE).try_collect().await?,
+        expiries: match bucket {
+            Some(bucket) => expiry::of(&crate::sdk::s3(sdk), bucket).await.map_err(by.failed())?,
+            None => Vec::new(),
+        },
     };
     by.follow(&mut described).await?;
     Ok(described)

@@ -1,6 +1,8 @@
-//! Where the failures of a stack rest: which of its queues, what feeds each, and where a replay would go.
+//! Where the failures of a stack rest: in which of its queues and buckets, what feeds each, and where a replay would go.
 //!
 //! Pure. No name is known here but those of the template's outputs.
+
+mod records;
 
 use std::collections::BTreeMap;
 
@@ -22,10 +24,17 @@ struct Stack<'a> {
     outputs: &'a BTreeMap<String, String>,
 }
 
+/// The bucket for failures, if the stack has one.
+pub(super) fn bucket(outputs: &BTreeMap<String, String>) -> Option<&str> {
+    outputs.get("FailuresBucket").map(String::as_str)
+}
+
 /// Every place of the stack, by name.
 pub(super) fn places(described: &Described, stack_name: &str, outputs: &BTreeMap<String, String>) -> Vec<Place> {
     let stack = Stack { described, name: stack_name, outputs };
-    let mut places: Vec<Place> = described.queues.iter().filter_map(|queue| stack.place(queue)).collect();
+    let queues = described.queues.iter().filter_map(|queue| stack.quarantine(queue).or_else(|| stack.place(queue)));
+    let archives = [stack.aggregator_failures(), stack.publisher_failures()];
+    let mut places: Vec<Place> = queues.chain(archives.into_iter().flatten()).collect();
     places.sort_by(|a, b| a.name.cmp(&b.name));
     places
 }
@@ -48,7 +57,7 @@ impl<'a> Stack<'a> {
 
     /// What of the stack feeds the queue of this ARN: queues first.
     fn sources(&self, arn: &str) -> Vec<Feeder<'a>> {
-        let Described { queues, subscriptions } = self.described;
+        let Described { queues, subscriptions, .. } = self.described;
         let own = queues.iter().filter(|queue| queue.own);
         let queues = own.filter_map(|queue| match &queue.gives_up {
             Some((to, receives_max)) if to == arn => Some(Feeder::Queue(queue, *receives_max)),

@@ -46,7 +46,7 @@ fn found(queues: Vec<Queue>, subscriptions: Vec<Subscription>) -> Vec<Place> {
         ("NotifierFunction", "stack-notifier"),
     ];
     let outputs = outputs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    places(&Described { queues, subscriptions }, "stack", &outputs)
+    places(&Described { queues, subscriptions, expiries: Vec::new() }, "stack", &outputs)
 }
 
 fn target(name: &str, gives_up: Option<(&str, u32)>, reader: Option<(&str, Reads)>) -> Target {

@@ -1,0 +1,77 @@
+//! The places of records of streams: those that make no sense, and batches that kept failing. What does them again is the
+//! function that they were for.
+//!
+//! A stack of an older template, without one of the outputs that say where they are, does not have them.
+
+use std::time::Duration;
+
+use coffeeshop_core::place::{Archives, Place, Records, Resting, Source, Target, TargetFunction};
+
+use super::super::describe::{Expiry, Queue};
+use super::{Stack, bucket};
+
+impl Stack<'_> {
+    /// The queue as the place of ratings that make no sense; `None`: it is another one.
+    pub(super) fn quarantine(&self, queue: &Queue) -> Option<Place> {
+        if !queue.own || self.output("QuarantineQueueUrl")? != queue.url.0 {
+            return None;
+        }
+        Some(Place {
+            name: self.short(&queue.arn),
+            source: Source::Function { name: self.short(self.output("AggregatorFunction")?) },
+            resting: Resting::Queue { queue: queue.url.clone(), retention: queue.retention },
+            target: Ok(self.function("AggregatorFunction", self.ratings()?)?),
+        })
+    }
+
+    /// Batches of ratings that kept failing.
+    pub(super) fn aggregator_failures(&self) -> Option<Place> {
+        let target = self.function("AggregatorFunction", self.ratings()?)?;
+        self.failures(target, &["RatingsTable"], &["AggregatorMapping"])
+    }
+
+    /// Batches of what is announced that kept failing.
+    pub(super) fn publisher_failures(&self) -> Option<Place> {
+        let target = self.function("PublisherFunction", Records::States)?;
+        let tables = ["PhotosTable", "ScoresTable", "BoardsTable"];
+        self.failures(target, &tables, &["PhotosMapping", "ScoresMapping", "BoardsMapping"])
+    }
+
+    /// Where [Lambda puts batches][1] of these mappings.
+    ///
+    /// [1]: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    fn failures(&self, target: Target, tables: &[&str], mappings: &[&str]) -> Option<Place> {
+        let table = |output: &&str| Some(self.short(self.output(output)?));
+        let prefix = |output: &&str| Some(format!("aws/lambda/{}/", self.output(output)?));
+        let prefixes: Vec<String> = mappings.iter().map(prefix).collect::<Option<_>>()?;
+        Some(Place {
+            name: format!("{}-failures", target.name()),
+            source: Source::Streams { tables: tables.iter().map(table).collect::<Option<_>>()? },
+            resting: Resting::Archives(Archives {
+                bucket: bucket(self.outputs)?.to_owned(),
+                retention: retention(&self.described.expiries, &prefixes),
+                prefixes,
+            }),
+            target: Ok(target),
+        })
+    }
+
+    fn function(&self, output: &str, records: Records) -> Option<Target> {
+        let function = self.output(output)?;
+        Some(Target::Function(TargetFunction { name: self.short(function), function: function.to_owned(), records }))
+    }
+
+    fn ratings(&self) -> Option<Records> {
+        Some(Records::Ratings { table: self.output("RatingsTable")?.to_owned() })
+    }
+
+    fn output(&self, name: &str) -> Option<&str> {
+        self.outputs.get(name).map(String::as_str)
+    }
+}
+
+/// How long any object with one of these prefixes stays at least: what expires first counts.
+fn retention(expiries: &[Expiry], prefixes: &[String]) -> Option<Duration> {
+    let applies = |expiry: &&Expiry| prefixes.iter().any(|prefix| prefix.starts_with(&expiry.prefix));
+    expiries.iter().filter(applies).map(|expiry| expiry.after).min()
+}
