@@ -7,6 +7,7 @@
 )]
 
 mod delivery_queue;
+mod functions;
 mod headers;
 mod leaderboard;
 mod mapping;
@@ -17,4 +18,5 @@ mod queues;
 mod scores;
 mod shop_records;
 mod stack;
+mod streams;
 mod topic;

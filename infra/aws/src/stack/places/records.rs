@@ -75,3 +75,6 @@ fn retention(expiries: &[Expiry], prefixes: &[String]) -> Option<Duration> {
     let applies = |expiry: &&Expiry| prefixes.iter().any(|prefix| prefix.starts_with(&expiry.prefix));
     expiries.iter().filter(applies).map(|expiry| expiry.after).min()
 }
+
+#[cfg(test)]
+mod tests;
