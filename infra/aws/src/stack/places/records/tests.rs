@@ -8,18 +8,15 @@ use super::super::super::describe::Described;
 use super::super::places;
 use super::*;
 
-const OUTPUTS: [(&str, &str); 11] = [
+const OUTPUTS: [(&str, &str); 8] = [
     ("AggregatorFunction", "stack-aggregator"),
     ("AggregatorMapping", "mapping-r"),
     ("BoardsMapping", "mapping-b"),
-    ("BoardsTable", "stack-boards"),
     ("FailuresBucket", "stack-failures-1"),
     ("PhotosMapping", "mapping-p"),
-    ("PhotosTable", "stack-photos"),
     ("PublisherFunction", "stack-publisher"),
     ("RatingsTable", "stack-ratings"),
     ("ScoresMapping", "mapping-s"),
-    ("ScoresTable", "stack-scores"),
 ];
 
 fn days(days: u64) -> Duration {
@@ -120,7 +117,7 @@ fn an_older_stack_lacks_them() {
     for output in ["AggregatorFunction", "RatingsTable"] {
         assert_eq!(without(output), ["publisher-failures"], "{output}");
     }
-    for output in ["BoardsMapping", "BoardsTable", "PhotosMapping", "PublisherFunction", "ScoresTable"] {
+    for output in ["BoardsMapping", "PhotosMapping", "PublisherFunction", "ScoresMapping"] {
         assert_eq!(without(output), ["aggregator-failures", "ratings-quarantine"], "{output}");
     }
 }
