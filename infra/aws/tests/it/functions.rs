@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::error::ErrorMetadata;
 use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeOutput};
 use aws_sdk_lambda::primitives::Blob;
@@ -147,7 +148,11 @@ async fn answering_after(silence: Duration) -> (StackInfo, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn a_function_is_waited_for_as_long_as_it_may_run() {
     let (info, invocations) = answering_after(Duration::from_mins(15)).await;
-    let answer = Stack::of(&info).functions().invoke("slow", Bytes::from_static(b"{}")).await;
+    // As of a stack on AWS, and stricter.
+    let limit = Duration::from_secs(10);
+    let limits = TimeoutConfig::builder().operation_timeout(limit).operation_attempt_timeout(limit).read_timeout(limit);
+    let sdk = info.sdk_config().to_builder().timeout_config(limits.connect_timeout(limit).build()).build();
+    let answer = LambdaFunctions::new(Client::new(&sdk)).invoke("slow", Bytes::from_static(b"{}")).await;
     assert_eq!(answer.unwrap(), Answer::Returned(Bytes::from_static(b"null")));
     assert_eq!(invocations.load(Ordering::Relaxed), 1);
 }

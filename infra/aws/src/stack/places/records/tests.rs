@@ -101,6 +101,8 @@ fn what_expires_first_counts_of_what_applies() {
         let places = found_without("", expiries, Vec::new());
         assert_eq!(places[0].resting, archives(&["mapping-r"], expected.map(days)), "{expiries:?}");
     }
+    let publisher = &found_without("", &[("aws/lambda/mapping-s/", 7), ("", 90)], Vec::new())[1];
+    assert_eq!(publisher.resting, archives(&["mapping-p", "mapping-s", "mapping-b"], Some(days(7))), "of some of it");
 }
 
 #[test]
