@@ -3,10 +3,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
 )]
 
 mod delivery_queue;
+mod functions;
 mod headers;
 mod leaderboard;
 mod mapping;
@@ -17,4 +19,5 @@ mod queues;
 mod scores;
 mod shop_records;
 mod stack;
+mod streams;
 mod topic;

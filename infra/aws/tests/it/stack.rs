@@ -29,7 +29,7 @@ pub(crate) fn at(endpoint: &str) -> StackInfo {
 }
 
 /// Answers everybody so. It ends with the test's runtime.
-async fn answering(status: &'static str, kind: &'static str, body: String) -> StackInfo {
+pub(crate) async fn answering(status: &'static str, kind: &'static str, body: String) -> StackInfo {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let info = at(&format!("http://{}", listener.local_addr().unwrap()));
     tokio::spawn(async move {

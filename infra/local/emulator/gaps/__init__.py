@@ -10,6 +10,7 @@ from . import (
     alarm_math,
     batch_actions,
     batch_traces,
+    invocation_size,
     large_queues,
     loopback_is_secure,
     message_move,
@@ -36,6 +37,7 @@ def fill() -> None:
     queue_lock.fill()
     batch_actions.fill()
     batch_traces.fill()
+    invocation_size.fill()
     message_move.fill()
     sns_batches.fill()
     sns_redrive.fill()

@@ -15,6 +15,7 @@ mod contract_queues;
 mod contract_records;
 mod contract_scores;
 mod hidden;
+mod invoke_and_streams;
 mod kills;
 mod large_queues;
 mod lifetime;

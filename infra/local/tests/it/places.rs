@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::client::Waiters as _;
 use coffeeshop_aws::stack::{Stack, StackError};
-use coffeeshop_core::place::{NoTarget, Place, Reader, Reads, Target};
+use coffeeshop_core::place::{
+    Archives, NoTarget, Place, Reader, Reads, Records, Resting, Source, Target, TargetFunction, TargetQueue,
+};
 use coffeeshop_core::ports::{Depth, QueueUrl, Queues as _};
 use coffeeshop_local::StackInfo;
 use serde_json::{Value, json};
@@ -18,19 +20,40 @@ fn queue(stack: &StackInfo, output: &str) -> QueueUrl {
 
 /// A place in a line: what feeds it, where a replay would go, and who reads that.
 fn line(place: &Place) -> String {
-    let from = match place {
-        Place::OfQueue { receives_max, .. } => format!("after {receives_max} receives"),
-        Place::OfSubscription { topic, .. } => format!("of {topic}"),
+    let from = match &place.source {
+        Source::Queue { receives_max, .. } => format!("after {receives_max} receives"),
+        Source::Subscription { topic, .. } => format!("of {topic}"),
+        Source::Function { name } => format!("by {name}"),
+        Source::Streams { tables } => format!("of the streams of {}", tables.join(", ")),
     };
-    let to = match &place.resting().target {
-        Ok(Target { name, reader, gives_up, .. }) => {
+    let to = match &place.target {
+        Ok(Target::Queue(TargetQueue { name, reader, gives_up, .. })) => {
             let reader = reader.as_ref().map(|Reader { function, .. }| format!(", read by {function}"));
             let gives_up = gives_up.as_ref().map(|(_, receives_max)| format!(", which gives up after {receives_max}"));
             format!("{name}{}{}", gives_up.unwrap_or_default(), reader.unwrap_or_default())
         }
+        Ok(Target::Function(TargetFunction { name, .. })) => format!("invocations of {name}"),
         Err(no_target) => format!("nowhere: {no_target}"),
     };
-    format!("{} {from} -> {to}", place.name())
+    format!("{} {from} -> {to}", place.name)
+}
+
+fn by_name<'a>(places: &'a [Place], name: &str) -> &'a Place {
+    places.iter().find(|place| place.name == name).unwrap()
+}
+
+fn resting_queue(place: &Place) -> (&QueueUrl, Duration) {
+    match &place.resting {
+        Resting::Queue { queue, retention } => (queue, *retention),
+        Resting::Archives(archives) => panic!("{archives:?}"),
+    }
+}
+
+fn target_queue(place: &Place) -> &TargetQueue {
+    match &place.target {
+        Ok(Target::Queue(queue)) => queue,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn lines(stack: &StackInfo) -> Vec<String> {
@@ -41,26 +64,53 @@ async fn lines(stack: &StackInfo) -> Vec<String> {
 async fn places_of_the_template() {
     let stack = stack().await;
     let expected = [
+        "aggregator-failures of the streams of ratings -> invocations of aggregator",
         "deliveries-dlq after 24 receives -> deliveries, which gives up after 24, read by notifier",
         "notifications-dlq after 5 receives -> notifications, which gives up after 5, read by notifier",
         "notifications-subscription-dlq of events -> notifications, which gives up after 5, read by notifier",
+        "publisher-failures of the streams of photos, scores, boards -> invocations of publisher",
+        "ratings-quarantine by aggregator -> invocations of aggregator",
         "uploads-dlq after 5 receives -> uploads, which gives up after 5, read by thumbnailer",
     ];
     assert_eq!(lines(&stack).await, expected);
 
     let places = Stack::of(&stack).places().await.unwrap();
-    let by_name = |name: &str| places.iter().find(|place| place.name() == name).unwrap().resting();
-    let uploads = by_name("uploads-dlq");
-    assert_eq!((&uploads.queue, uploads.retention), (&queue(&stack, "UploadsDlqUrl"), Duration::from_hours(14 * 24)));
-    let target = uploads.target.as_ref().unwrap();
+    let uploads = by_name(&places, "uploads-dlq");
+    assert_eq!(resting_queue(uploads), (&queue(&stack, "UploadsDlqUrl"), Duration::from_hours(14 * 24)));
+    let target = target_queue(uploads);
     assert_eq!(target.queue, queue(&stack, "UploadsQueueUrl"));
     assert_eq!(target.visibility.as_secs().to_string(), VISIBILITY_SECONDS);
     assert_eq!(target.gives_up.as_ref().map(|(dlq, _)| dlq), Some(&queue(&stack, "UploadsDlqUrl")));
-    let reads = |name: &str| by_name(name).target.as_ref().unwrap().reader.as_ref().unwrap().reads.clone();
+    let reads = |name: &str| target_queue(by_name(&places, name)).reader.as_ref().unwrap().reads.clone();
     let originals_bucket = stack.output("OriginalsBucket").unwrap().to_owned();
     assert_eq!(reads("uploads-dlq"), Reads::Uploads { originals_bucket });
     assert_eq!(reads("notifications-subscription-dlq"), Reads::Notifications);
     assert_eq!(reads("deliveries-dlq"), Reads::Deliveries);
+}
+
+#[tokio::test]
+async fn places_of_records() {
+    let stack = stack().await;
+    let output = |name: &str| stack.output(name).unwrap().to_owned();
+    let target = |name: &str, function: &str, records| {
+        Ok(Target::Function(TargetFunction { name: name.to_owned(), function: output(function), records }))
+    };
+    let places = Stack::of(&stack).places().await.unwrap();
+    let ratings = || Records::Ratings { table: output("RatingsTable") };
+    let quarantine = by_name(&places, "ratings-quarantine");
+    assert_eq!(resting_queue(quarantine), (&queue(&stack, "QuarantineQueueUrl"), Duration::from_hours(14 * 24)));
+    assert_eq!(quarantine.target, target("aggregator", "AggregatorFunction", ratings()));
+    let archives = |mappings: &[&str]| {
+        let prefixes = mappings.iter().map(|mapping| format!("aws/lambda/{}/", output(mapping))).collect();
+        let retention = Some(Duration::from_hours(90 * 24));
+        Resting::Archives(Archives { bucket: output("FailuresBucket"), prefixes, retention })
+    };
+    let aggregator = by_name(&places, "aggregator-failures");
+    assert_eq!(aggregator.resting, archives(&["AggregatorMapping"]));
+    assert_eq!(aggregator.target, target("aggregator", "AggregatorFunction", ratings()));
+    let publisher = by_name(&places, "publisher-failures");
+    assert_eq!(publisher.resting, archives(&["PhotosMapping", "ScoresMapping", "BoardsMapping"]));
+    assert_eq!(publisher.target, target("publisher", "PublisherFunction", Records::States));
 }
 
 #[tokio::test]
@@ -69,9 +119,9 @@ async fn a_score_feed_has_a_place_too_and_its_queue_is_read_by_others() {
     let expected = "score-feed-subscription-dlq of events -> score-feed";
     assert!(lines(&stack).await.iter().any(|line| line == expected), "{:?}", lines(&stack).await);
     let places = Stack::of(&stack).places().await.unwrap();
-    let place = places.iter().find(|place| place.name() == "score-feed-subscription-dlq").unwrap();
+    let place = by_name(&places, "score-feed-subscription-dlq");
     let queues = Stack::of(&stack).queues();
-    assert_eq!(queues.depth(&place.resting().queue).await.unwrap(), Depth::default());
+    assert_eq!(queues.depth(resting_queue(place).0).await.unwrap(), Depth::default());
 }
 
 /// What the template does not have: FIFO, several sources, no queue at the other end, queues of nobody's stack.

@@ -52,3 +52,6 @@ fn plain_prefix(filter: &LifecycleRuleFilter) -> Option<&str> {
     let plain = !by_size && filter.tag().is_none() && filter.and().is_none();
     plain.then(|| filter.prefix().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,26 +27,26 @@ impl Stack<'_> {
     /// Batches of ratings that kept failing.
     pub(super) fn aggregator_failures(&self) -> Option<Place> {
         let target = self.function("AggregatorFunction", self.ratings()?)?;
-        self.failures(target, &["RatingsTable"], &["AggregatorMapping"])
+        self.failures(target, &["ratings"], &["AggregatorMapping"])
     }
 
     /// Batches of what is announced that kept failing.
     pub(super) fn publisher_failures(&self) -> Option<Place> {
         let target = self.function("PublisherFunction", Records::States)?;
-        let tables = ["PhotosTable", "ScoresTable", "BoardsTable"];
-        self.failures(target, &tables, &["PhotosMapping", "ScoresMapping", "BoardsMapping"])
+        let mappings = ["PhotosMapping", "ScoresMapping", "BoardsMapping"];
+        self.failures(target, &["photos", "scores", "boards"], &mappings)
     }
 
-    /// Where [Lambda puts batches][1] of these mappings.
+    /// Where [Lambda puts batches][1] of these mappings. The tables are called as a person does: their names are not for
+    /// people, CloudFormation makes them.
     ///
     /// [1]: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
     fn failures(&self, target: Target, tables: &[&str], mappings: &[&str]) -> Option<Place> {
-        let table = |output: &&str| Some(self.short(self.output(output)?));
         let prefix = |output: &&str| Some(format!("aws/lambda/{}/", self.output(output)?));
         let prefixes: Vec<String> = mappings.iter().map(prefix).collect::<Option<_>>()?;
         Some(Place {
             name: format!("{}-failures", target.name()),
-            source: Source::Streams { tables: tables.iter().map(table).collect::<Option<_>>()? },
+            source: Source::Streams { tables: tables.iter().map(|table| (*table).to_owned()).collect() },
             resting: Resting::Archives(Archives {
                 bucket: bucket(self.outputs)?.to_owned(),
                 retention: retention(&self.described.expiries, &prefixes),
@@ -75,3 +75,6 @@ fn retention(expiries: &[Expiry], prefixes: &[String]) -> Option<Duration> {
     let applies = |expiry: &&Expiry| prefixes.iter().any(|prefix| prefix.starts_with(&expiry.prefix));
     expiries.iter().filter(applies).map(|expiry| expiry.after).min()
 }
+
+#[cfg(test)]
+mod tests;

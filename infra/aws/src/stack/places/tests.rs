@@ -37,6 +37,11 @@ fn subscription(protocol: &str, endpoint: &str, dlq: Option<&str>) -> Subscripti
 }
 
 fn found(queues: Vec<Queue>, subscriptions: Vec<Subscription>) -> Vec<Place> {
+    places(&Described { queues, subscriptions, expiries: Vec::new() }, "stack", &outputs())
+}
+
+/// What a stack had before there were places of records.
+fn outputs() -> BTreeMap<String, String> {
     let outputs = [
         ("UploadsQueueUrl", "https://sqs/1/stack-uploads"),
         ("OriginalsBucket", "stack-originals-1"),
@@ -45,8 +50,7 @@ fn found(queues: Vec<Queue>, subscriptions: Vec<Subscription>) -> Vec<Place> {
         ("DeliveriesQueueUrl", "https://sqs/1/stack-deliveries"),
         ("NotifierFunction", "stack-notifier"),
     ];
-    let outputs = outputs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    places(&Described { queues, subscriptions, expiries: Vec::new() }, "stack", &outputs)
+    outputs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 fn target(name: &str, gives_up: Option<(&str, u32)>, reader: Option<(&str, Reads)>) -> Target {
