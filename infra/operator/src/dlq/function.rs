@@ -21,9 +21,13 @@ use serde_json::value::RawValue;
 
 use super::batch::{self, Record};
 use super::run::Run;
+use crate::attempts::{ATTEMPTS_MAX, Attempts};
 use crate::difference::Difference;
 use crate::rebuild::repair_ratings;
 use crate::wiring::Wiring;
+
+/// How often it is tried when it does not get through; when it is only too much at once, more often.
+const TRIES_MAX: u32 = 2;
 
 const INVOKE: &str = "functions.invoke";
 const HOLD: &str = "ratings.hold";
@@ -68,7 +72,7 @@ impl<P: Wiring> Run<'_, P> {
         held.map_err(|error| NotSent { certain: false, error })
     }
 
-    /// Invokes the function with these records.
+    /// Invokes the function with these records. What is done twice changes nothing, so it is tried again.
     pub(super) async fn invoke(
         &self,
         function: &TargetFunction,
@@ -76,10 +80,22 @@ impl<P: Wiring> Run<'_, P> {
         replayed: &str,
     ) -> Result<Handled, PortError> {
         let event = batch::event(records, replayed).map_err(|error| PortError::new(INVOKE, error))?;
-        Ok(match self.ports.functions.invoke(&function.function, Bytes::from(event)).await? {
-            Answer::Failed { error } => Handled::Failed(error),
-            Answer::Returned(response) => handled(&response, records),
-        })
+        let (event, mut pauses) = (Bytes::from(event), Attempts::new(self.ports.clock));
+        let (mut attempts, mut tries) = (0, 0);
+        loop {
+            match self.ports.functions.invoke(&function.function, event.clone()).await {
+                Ok(Answer::Failed { error }) => return Ok(Handled::Failed(error)),
+                Ok(Answer::Returned(response)) => return Ok(handled(&response, records)),
+                Err(error) => {
+                    attempts += 1;
+                    tries += u32::from(!error.busy);
+                    if attempts >= ATTEMPTS_MAX || tries >= TRIES_MAX || self.stop.is_requested() {
+                        return Err(error);
+                    }
+                }
+            }
+            pauses.pause_before(attempts).await;
+        }
     }
 
     /// Makes what scores hold of these ratings what the ratings say, if the function's records are of ratings at all.

@@ -1,8 +1,9 @@
 //! Archives of streams: seen, and replayed by the aggregator itself.
 
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use coffeeshop_core::ports::INVOCATION_BYTES_MAX;
+use coffeeshop_core::ports::{INVOCATION_BYTES_MAX, PortError};
 use coffeeshop_core::testing::Fault;
 use serde_json::{Value, json};
 
@@ -283,7 +284,26 @@ fn what_does_not_answer_stops_it_and_nothing_is_lost() {
     let said = bench.types("replay aggregator-failures --execute");
     assert_eq!((said.status, bench.archives().len()), (1, 10));
     insta::assert_snapshot!(said.transcript("replay aggregator-failures --execute", &bench));
-    assert_eq!(bench.lambda.invocations.lock().unwrap().len(), 3, "three in a row");
+    assert_eq!(bench.lambda.invocations.lock().unwrap().len(), 6, "three in a row, each twice");
+}
+
+#[test]
+fn a_function_that_is_busy_is_waited_for() {
+    let mut bench = Bench::new().with_aggregator(&[]);
+    bench.archive("1", &archived(&rated(&bench, 0..3)));
+    let handler = bench.lambda.handler.take().unwrap();
+    let left = std::sync::atomic::AtomicUsize::new(4);
+    bench.lambda.handler = Some(Box::new(move |event| {
+        if left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Box::pin(async { Err(PortError::busy("functions.invoke", "TooManyRequestsException")) });
+        }
+        handler(event)
+    }));
+    let before = bench.now();
+    assert_eq!(bench.types("replay aggregator-failures --execute").status, 0);
+    assert_eq!(bench.lambda.invocations.lock().unwrap().len(), 5);
+    assert!(bench.now() > before, "with pauses");
+    bench.check_scores();
 }
 
 #[test]
