@@ -1,9 +1,10 @@
-//! The queues and subscriptions of a stack, and what its bucket for failures deletes, as CloudFormation, SQS, SNS and S3
+//! The queues and subscriptions of a stack, and what its bucket for failures has and deletes, as CloudFormation, SQS, SNS and S3
 //! describe them.
 //!
 //! What follows from their settings is not decided here.
 
 mod expiry;
+mod mappings;
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub(super) use self::expiry::Expiry;
+pub(super) use self::mappings::Mapping;
 use super::{StackError, not_described, not_there_or_described};
 
 /// How many calls are under way at once.
@@ -32,6 +34,8 @@ pub(super) struct Described {
     pub(super) subscriptions: Vec<Subscription>,
     /// What is deleted from the bucket for failures, as far as it can be read.
     pub(super) expiries: Vec<Expiry>,
+    /// The mappings that have archives in it, also those that are not there any more, as far as it can be read.
+    pub(super) mappings: Vec<Mapping>,
 }
 
 #[derive(Debug, Clone)]
@@ -90,7 +94,7 @@ struct Describing<'a> {
     sqs: aws_sdk_sqs::Client,
 }
 
-/// The queues and subscriptions of this stack, and what its bucket for failures deletes, if it has one.
+/// The queues and subscriptions of this stack, and what its bucket for failures has and deletes, if it has one.
 pub(super) async fn stack(
     sdk: &SdkConfig,
     name: &str,
@@ -113,11 +117,13 @@ pub(super) async fn stack(
     let mut described = Described {
         queues: own.buffer_unordered(CALLS_AT_ONCE).try_collect().await?,
         subscriptions: subscriptions.buffer_unordered(CALLS_AT_ONCE).try_collect().await?,
-        expiries: match bucket {
-            Some(bucket) => expiry::of(&crate::sdk::s3(sdk), bucket).await.map_err(by.failed())?,
-            None => Vec::new(),
-        },
+        ..Described::default()
     };
+    if let Some(bucket) = bucket {
+        let s3 = crate::sdk::s3(sdk);
+        described.expiries = expiry::of(&s3, bucket).await.map_err(by.failed())?;
+        described.mappings = mappings::of(&s3, bucket).await.map_err(by.failed())?;
+    }
     by.follow(&mut described).await?;
     Ok(described)
 }

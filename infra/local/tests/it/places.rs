@@ -111,6 +111,34 @@ async fn places_of_records() {
     let publisher = by_name(&places, "publisher-failures");
     assert_eq!(publisher.resting, archives(&["PhotosMapping", "ScoresMapping", "BoardsMapping"]));
     assert_eq!(publisher.target, target("publisher", "PublisherFunction", Records::States));
+
+    // What mappings archived that were made anew since.
+    let s3 = aws_sdk_s3::Client::new(&stack.sdk_config());
+    let put = async |mapping: &str, body: String| {
+        let key = format!("aws/lambda/{mapping}/shard/2026/11/22/2026-11-22T00.13.49-x");
+        let put = s3.put_object().bucket(output("FailuresBucket")).key(&key).body(body.into_bytes().into());
+        put.send().await.unwrap();
+        key
+    };
+    let of = |function: &str| {
+        let arn = format!("arn:aws:lambda:{}:000000000000:function:{}", stack.region, output(function));
+        json!({ "requestContext": { "functionArn": arn, "condition": "RetryAttemptsExhausted" } }).to_string()
+    };
+    let keys = [
+        put("earlier", of("PublisherFunction")).await,
+        put("strange", "no archive".to_owned()).await,
+        put("theirs", of("ThumbnailerFunction")).await,
+    ];
+    let places = Stack::of(&stack).places().await.unwrap();
+    let Resting::Archives(Archives { prefixes, .. }) = &by_name(&places, "publisher-failures").resting else {
+        panic!()
+    };
+    assert_eq!(prefixes.last().map(String::as_str), Some("aws/lambda/earlier/"));
+    assert_eq!(prefixes.len(), 4);
+    assert_eq!(by_name(&places, "aggregator-failures").resting, archives(&["AggregatorMapping"]));
+    for key in keys {
+        s3.delete_object().bucket(output("FailuresBucket")).key(key).send().await.unwrap();
+    }
 }
 
 #[tokio::test]

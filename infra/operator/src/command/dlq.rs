@@ -53,11 +53,11 @@ impl<W: Write, P: Wiring> Desk<'_, W, P> {
             Verb::List => list::run(self).await,
             Verb::Peek(peek) => peek::run(self, peek).await,
             Verb::Groups { place } => groups::run(self, place).await,
-            Verb::Replay(replay) => replay::run(self, replay).await,
-            Verb::Resume { run } => replay::resume(self, run).await,
-            Verb::Edit(edit) => edit::run(self, edit).await,
+            Verb::Replay(replay) => Box::pin(replay::run(self, replay)).await,
+            Verb::Resume { run } => Box::pin(replay::resume(self, run)).await,
+            Verb::Edit(edit) => Box::pin(edit::run(self, edit)).await,
             Verb::Archive(archive) => archive::run(self, archive).await,
-            Verb::Discard(discard) => archive::discard(self, discard).await,
+            Verb::Discard(discard) => Box::pin(archive::discard(self, discard)).await,
         }
     }
 

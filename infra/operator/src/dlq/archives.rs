@@ -77,7 +77,7 @@ pub(crate) async fn look_through<O: Objects>(
             }
             Read::NoText => {
                 foreign(&object.key);
-                swept.is_cut = true;
+                swept.hidden += 1;
             }
             Read::Nothing => (),
         }

@@ -119,7 +119,11 @@ impl<P: Wiring> Run<'_, P> {
                 return Err(error);
             }
             if done.busy > 0 {
-                return Err(PortError::busy(HOLD, format!("others write to {shop_id} all the time")));
+                let why = format!(
+                    "what scores hold of ratings of {shop_id} could not be set right: others write all the time, or scores \
+                     and contributions contradict each other, which `coffeeshop scores rebuild` repairs"
+                );
+                return Err(PortError::new(HOLD, why));
             }
         }
         Ok(())
@@ -150,10 +154,10 @@ fn handled(response: &[u8], records: &[Box<RawValue>]) -> Handled {
     let mut done = records.len();
     for failure in named {
         let number = failure.item_identifier.unwrap_or_default();
-        let is_it = |record: &Box<RawValue>| {
+        let is_it = |record: &RawValue| {
             Record::of(record).and_then(|record| record.dynamodb.sequence_number).is_some_and(|of| of == number)
         };
-        match records.iter().position(is_it) {
+        match records.iter().position(|record| is_it(record)) {
             Some(position) if !number.is_empty() => done = done.min(position),
             _ => return Handled::Failed(format!("the function gave back a record that is not there: {number:?}")),
         }

@@ -40,7 +40,7 @@ pub(crate) struct Swept {
     pub(crate) seen: u64,
     /// Whether there may be more: it was as many as can be held, or for as long.
     pub(crate) is_cut: bool,
-    /// How many could not be given back, and stay hidden for at most [`HIDDEN`].
+    /// How many could not be given back, and stay hidden for at most [`HIDDEN`]; or, of archives, could not be shown.
     pub(crate) hidden: u64,
 }
 

@@ -43,7 +43,13 @@ impl Stack<'_> {
     /// [1]: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
     fn failures(&self, target: Target, tables: &[&str], mappings: &[&str]) -> Option<Place> {
         let prefix = |output: &&str| Some(format!("aws/lambda/{}/", self.output(output)?));
-        let prefixes: Vec<String> = mappings.iter().map(prefix).collect::<Option<_>>()?;
+        let mut prefixes: Vec<String> = mappings.iter().map(prefix).collect::<Option<_>>()?;
+        // What a mapping archived before it was made anew is under its earlier id.
+        let function = target.address();
+        let earlier = self.described.mappings.iter().filter(|mapping| mapping.function == function);
+        let earlier: Vec<String> =
+            earlier.map(|mapping| &mapping.prefix).filter(|prefix| !prefixes.contains(prefix)).cloned().collect();
+        prefixes.extend(earlier);
         Some(Place {
             name: format!("{}-failures", target.name()),
             source: Source::Streams { tables: tables.iter().map(|table| (*table).to_owned()).collect() },

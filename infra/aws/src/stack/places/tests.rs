@@ -37,7 +37,7 @@ fn subscription(protocol: &str, endpoint: &str, dlq: Option<&str>) -> Subscripti
 }
 
 fn found(queues: Vec<Queue>, subscriptions: Vec<Subscription>) -> Vec<Place> {
-    places(&Described { queues, subscriptions, expiries: Vec::new() }, "stack", &outputs())
+    places(&Described { queues, subscriptions, ..Described::default() }, "stack", &outputs())
 }
 
 /// What a stack had before there were places of records.

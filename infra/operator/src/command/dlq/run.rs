@@ -176,7 +176,7 @@ impl Started {
         desk: &Desk<'_, W, P>,
         place: &Place,
         target: Option<&Target>,
-        pace: Pace,
+        paced: Pace,
     ) -> Result<Verdict, Failure> {
         let Self { begun, journal, spool, plan, left_alone, missing, is_whole, is_resumed } = self;
         let (objects, clock) = (desk.ports.objects, desk.ports.clock);
@@ -192,7 +192,7 @@ impl Started {
             from: &place.resting,
             work: work(&begun.action, target),
             is_resumed,
-            limiter: Limiter::new(clock, pace.rate),
+            limiter: Limiter::new(clock, paced.rate),
             stop: &desk.stop,
             plan: RefCell::new(plan),
             journal,
@@ -206,7 +206,7 @@ impl Started {
         };
         // Also where results go to a program: whoever kills it must know what to resume.
         desk.warn(format!("run {}: {} of {}", begun.run, counted(planned, unit(place)), begun.place));
-        let ended = passes(desk, &run, &audit, target, pace).await;
+        let ended = passes(desk, &run, &audit, target, paced).await;
         desk.teller.end();
 
         let canary = ended.as_ref().ok().copied().flatten();

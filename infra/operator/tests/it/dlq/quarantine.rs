@@ -81,7 +81,7 @@ fn after_a_correction_of_the_code_what_the_contribution_knows_already_is_set_rig
     let key = rating("shop-1", "user-1");
     let said = write(&bench, 1, &key, Some(("9", "2026-11-20")));
     // The contribution has its fence already, and holds nothing.
-    bench.archive("1", &super::stream::archived(&[said.clone()]));
+    bench.archive("1", &super::stream::archived(&[said]));
     assert_eq!(bench.types("replay aggregator-failures --execute").status, 0);
     bench.check_scores();
     // As if nine stars had come to mean five.
@@ -101,6 +101,35 @@ fn a_record_of_a_rating_is_not_edited() {
         assert_eq!(said.status, 1);
         insta::assert_snapshot!(format!("edit_{place}"), said.transcript(&format!("edit {place} any"), &bench));
     }
+}
+
+#[test]
+fn where_scores_contradict_contributions_it_stays_until_they_are_rebuilt() {
+    use coffeeshop_core::ports::Clock as _;
+    use coffeeshop_operator::rebuild::{Mode, rebuild_shop};
+    let bench = Bench::new().with_aggregator(&[]);
+    let key = rating("shop-1", "user-1");
+    let written = write(&bench, 1, &key, Some(("4", "2026-11-20")));
+    bench.archive("1", &super::stream::archived(&[written]));
+    assert_eq!(bench.types("replay aggregator-failures --execute").status, 0);
+    // Somebody empties the scores by hand, and the rating changes: that is drift.
+    for mut score in bench.scores.stored_scores().into_values() {
+        score.histogram = coffeeshop_core::histogram::Histogram::default();
+        score.revision += 1;
+        bench.scores.put_score(score);
+    }
+    let changed = write(&bench, 2, &key, Some(("5", "2026-11-20")));
+    bench.archive("2", &super::stream::archived(&[changed]));
+    let said = bench.types("replay aggregator-failures --execute");
+    assert!(said.status == 1 || said.status == 3, "{said:?}");
+    assert!(said.lines.contains("`coffeeshop scores rebuild` repairs") && bench.archives().len() == 1, "{said:?}");
+    assert_eq!(bench.world.visible(&url("ratings-quarantine"))[0].attribute("reason"), Some("drift"));
+    let shop_id = key.shop_id;
+    let rebuilt = rebuild_shop(&*bench.scores, &*bench.scores, &shop_id, Mode::Write, &|_| ());
+    assert!(futures::executor::block_on(rebuilt).unwrap().scores_repaired > 0, "at {}", bench.scores.now());
+    assert_eq!(bench.types("replay aggregator-failures --execute").status, 0);
+    assert_eq!(bench.types("replay ratings-quarantine --execute").status, 0);
+    bench.check_scores();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use coffeeshop_core::ports::QueueUrl;
 
-use super::super::super::describe::Described;
+use super::super::super::describe::{Described, Mapping};
 use super::super::places;
 use super::*;
 
@@ -134,4 +134,24 @@ fn the_quarantine_is_a_queue_of_the_stack_and_nothing_else_besides() {
     assert_eq!(names(vec![outside]), [""; 0]);
     let feeding = queue("stack-a", Some(("stack-ratings-quarantine", 3)));
     assert_eq!(names(vec![feeding, queue("stack-ratings-quarantine", None)]), ["ratings-quarantine"]);
+}
+
+#[test]
+fn what_an_earlier_mapping_archived_is_found_by_its_function() {
+    let mapping = |prefix: &str, function: &str| Mapping {
+        prefix: format!("aws/lambda/{prefix}/"),
+        function: function.to_owned(),
+    };
+    let mappings = vec![
+        mapping("earlier", "stack-aggregator"),
+        mapping("mapping-r", "stack-aggregator"),
+        mapping("mapping-s", "stack-publisher"),
+        mapping("nobodys", "other-aggregator"),
+    ];
+    let described = Described { mappings, ..Described::default() };
+    let outputs = OUTPUTS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let resting: Vec<_> = places(&described, "stack", &outputs).into_iter().map(|place| place.resting).collect();
+    let expected =
+        [archives(&["mapping-r", "earlier"], None), archives(&["mapping-p", "mapping-s", "mapping-b"], None)];
+    assert_eq!(resting, expected);
 }
