@@ -37,12 +37,13 @@ pub enum Verb {
     #[command(after_help = "\
 The oldest age is from a sample of up to 100 messages a place, which are received and given back; where the sample is
 not everything, it is marked: there may be older ones. (The queue's own metric counts from when a message came here,
-but a message goes when it is too old since it was first sent.)")]
+but a message goes when it is too old since it was first sent.) Archives of streams are all counted.")]
     List,
     /// Show some messages of a place, and leave them there
     #[command(override_usage = "coffeeshop dlq peek <--stack <NAME>|--local> [OPTIONS] <PLACE>")]
     #[command(after_help = "\
-They are received and given back at once: nothing happens to them, but that their receive counts rise by one.")]
+They are received and given back at once: nothing happens to them, but that their receive counts rise by one. Archives
+of streams are only read.")]
     Peek(Peek),
     /// Count the messages of a place by what went wrong: where to begin
     #[command(override_usage = "coffeeshop dlq groups <--stack <NAME>|--local> [OPTIONS] <PLACE>")]
@@ -51,13 +52,17 @@ They are received and given back at once: nothing happens to them, but that thei
         /// As `list` calls it
         place: String,
     },
-    /// Send messages back to where they came from; only says so, without --execute
+    /// Have messages done again: sent back to where they came from, or records handed to their function; only says so, without --execute
     #[command(override_usage = "coffeeshop dlq replay <--stack <NAME>|--local> [OPTIONS] <PLACE>")]
     #[command(after_help = "\
 First the place is swept to see what there is, and everything is given back; what comes later is not replayed. Then
 message by message: sent, and deleted here only when the queue has it. What is done is in a journal, which is named;
 `dlq resume` goes on with it. While it runs, the other messages of the place are hidden; when it is killed, for ten
 minutes at most.
+
+An archive of a stream is handed to its function in parts, in order; what fails is halved until single records are left
+over, each in an archive of its own. Whatever is replayed of ratings, the scores are then held against the ratings.
+
 With --json and without --execute, each message is a line: choose with jq, and pass the ids on with --ids.
 Exit status 0: all done; 3: some were not, they are listed.")]
     Replay(Replay),
@@ -73,7 +78,8 @@ to the functions of this stack. Exit status 0: all done; 3: some were not, they 
     /// Correct the body of one message in $EDITOR, and replay it; only shows the difference, without --execute
     #[command(override_usage = "coffeeshop dlq edit <--stack <NAME>|--local> [OPTIONS] <PLACE> <ID>")]
     #[command(after_help = "\
-The function's own parser checks the new body. The original is in the journal.")]
+The function's own parser checks the new body. The original is in the journal. Records of streams are not edited: they
+say what was in a table, which is to be corrected itself.")]
     Edit(Edit),
     /// Copy messages into a file or an object, a line of JSON each, and leave them where they are
     #[command(override_usage = "coffeeshop dlq archive <--stack <NAME>|--local> --to <TO> [OPTIONS] <PLACE>")]
@@ -88,7 +94,8 @@ They are archived first, always: to --to, or beside the journal. Exit status 0: 
 
 const SWEEP: &str = "\
 Every message is received, held until all were seen, and given back: receive counts rise by one. When this is killed,
-messages stay hidden for ten minutes at most. At most 100,000 messages are looked at, for eight minutes at most.";
+messages stay hidden for ten minutes at most. At most 100,000 messages are looked at, for eight minutes at most.
+Archives of streams are only read.";
 
 /// Some messages of which place.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -107,15 +114,15 @@ pub struct Selection {
     #[arg(long, value_name = "GROUP")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// Only those first sent at this time or later, such as `2026-11-20T08:00:00Z`
+    /// Only those first sent, or archived, at this time or later, such as `2026-11-20T08:00:00Z`
     #[arg(long, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Only those first sent before this time
+    /// Only those first sent, or archived, before this time
     #[arg(long, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
-    /// Only those about this shop
+    /// Only those about this shop, also among others
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shop: Option<ShopId>,
@@ -155,7 +162,7 @@ pub struct Pace {
     #[arg(long, value_name = "N/s")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// First only so many; go on when they have left the queue, stop if they come back or stay
+    /// First only so many; go on when they were handled, stop if they fail, come back or stay
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<u64>,
