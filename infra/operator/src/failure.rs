@@ -282,6 +282,13 @@ impl Failure {
         lines.join("\n") + "\n"
     }
 
+    /// What went wrong, in one line.
+    pub(crate) fn words(&self) -> String {
+        let (sentence, with_causes) = self.sentence();
+        let causes = if with_causes { causes(&self.why, &sentence) } else { Vec::new() };
+        [vec![sentence], causes].concat().join(": ")
+    }
+
     /// And whether the causes add something to it.
     fn sentence(&self) -> (String, bool) {
         match (Trouble::of(&self.why), &self.why) {

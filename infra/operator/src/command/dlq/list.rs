@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 
 use coffeeshop_core::place::{Archives, NoTarget, Place, Resting, Target};
 use coffeeshop_core::ports::{Clock as _, Depth, QueueUrl, Queues as _};
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde_json::json;
 
 use super::{Desk, interrupted};
 use crate::dlq::archives;
@@ -74,8 +75,26 @@ struct PlaceLine<'a> {
 
 pub(crate) async fn run<W: Write, P: Wiring>(desk: &Desk<'_, W, P>) -> Result<Verdict, Failure> {
     let states = stream::iter(desk.ports.places).map(|place| state(desk, place)).buffered(CALLS_AT_ONCE);
-    let states: Vec<State<'_>> = states.try_collect().await?;
+    let (mut found, mut not_read) = (Vec::new(), Vec::new());
+    for (place, state) in desk.ports.places.iter().zip(states.collect::<Vec<_>>().await) {
+        match state {
+            Ok(state) => found.push(state),
+            // One that may not be read hides no other.
+            Err(why @ Why::Port(_)) => not_read.push((place, why)),
+            Err(why) => return Err(why.into()),
+        }
+    }
     interrupted(desk)?;
+    if found.is_empty()
+        && let Some((_, why)) = not_read.pop()
+    {
+        return Err(why.into());
+    }
+    let is_all = not_read.is_empty();
+    for (place, why) in not_read {
+        say_not_read(desk, place, why);
+    }
+    let states = found;
     let now = desk.ports.clock.now();
     if desk.invocation.json {
         for state in &states {
@@ -92,7 +111,16 @@ pub(crate) async fn run<W: Write, P: Wiring>(desk: &Desk<'_, W, P>) -> Result<Ve
         }
     }
     let hidden: u64 = states.iter().map(|state| state.sample.hidden).sum();
-    Ok(if hidden == 0 { Verdict::Well } else { Verdict::Amiss })
+    Ok(if hidden == 0 && is_all { Verdict::Well } else { Verdict::Amiss })
+}
+
+fn say_not_read<W: Write, P: Wiring>(desk: &Desk<'_, W, P>, place: &Place, why: Why) {
+    let words = Failure::from(why).words();
+    if desk.invocation.json {
+        desk.output.object(&json!({ "kind": "unreadable", "place": place.name, "why": words }));
+    } else {
+        desk.warn(format!("{} cannot be read: {words}", place.name));
+    }
 }
 
 async fn state<'p, W: Write, P: Wiring>(desk: &Desk<'_, W, P>, place: &'p Place) -> Result<State<'p>, Why> {

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use coffeeshop_core::place::Resting;
 use coffeeshop_core::ports::{INVOCATION_BYTES_MAX, PortError};
 use coffeeshop_core::testing::Fault;
 use serde_json::{Value, json};
@@ -67,6 +68,26 @@ fn archives_are_shown() {
     assert_eq!(bench.archives(), later);
     let peeked = bench.types("peek aggregator-failures");
     assert!(peeked.lines.contains("coffeeshop scores verify --all --stack prod"), "{}", peeked.lines);
+}
+
+#[test]
+fn a_place_that_cannot_be_read_hides_no_other() {
+    let mut bench = three_kinds();
+    for place in &mut bench.places {
+        if let Resting::Archives(archives) = &mut place.resting {
+            archives.bucket = "gone".to_owned();
+        }
+    }
+    let said = bench.types("list");
+    insta::assert_snapshot!(said.transcript("list", &bench));
+    let unreadable = bench.types("list --json").objects();
+    let unreadable: Vec<_> = unreadable.iter().filter(|object| object["kind"] == "unreadable").collect();
+    assert_eq!(
+        unreadable.iter().map(|object| &object["place"]).collect::<Vec<_>>(),
+        ["aggregator-failures", "publisher-failures"]
+    );
+    bench.world.fail_always(Some(Fault::Before));
+    assert_eq!(bench.types("list").status, 1, "when nothing can be read, that is the error");
 }
 
 #[test]
