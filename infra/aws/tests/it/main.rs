@@ -12,6 +12,7 @@ mod leaderboard;
 mod mapping;
 mod notifications;
 mod objects;
+mod photo_records;
 mod quarantine;
 mod queues;
 mod scores;
