@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::DateTime;
 use coffeeshop_core::ids::ShopId;
@@ -76,20 +75,16 @@ impl PhotoRecords for AwsPhotoStore {
     async fn outcomes(&self, shop_id: Option<&ShopId>, after: Option<&OutcomeMark>) -> Result<OutcomePage, PortError> {
         let (client, table) = (self.dynamodb(), &self.names().photos_table);
         let after = after.map(key);
-        match shop_id {
-            Some(shop_id) => {
-                let query = client.query().table_name(table).consistent_read(true).limit(PAGE_ITEMS);
-                let query = query.key_condition_expression("shop_id = :shop_id");
-                let query = query.expression_attribute_values(":shop_id", AttributeValue::S(shop_id.to_string()));
-                let answer = query.set_exclusive_start_key(after).send().await.map_err(|error| unable(PAGE, error))?;
-                page(answer.items, answer.last_evaluated_key)
-            }
-            None => {
-                let scan = client.scan().table_name(table).consistent_read(true).limit(PAGE_ITEMS);
-                let answer = scan.set_exclusive_start_key(after).send().await.map_err(|error| unable(PAGE, error))?;
-                page(answer.items, answer.last_evaluated_key)
-            }
-        }
+        let Some(shop_id) = shop_id else {
+            let scan = client.scan().table_name(table).consistent_read(true).limit(PAGE_ITEMS);
+            let answer = scan.set_exclusive_start_key(after).send().await.map_err(|error| unable(PAGE, error))?;
+            return page(answer.items, answer.last_evaluated_key);
+        };
+        let query = client.query().table_name(table).consistent_read(true).limit(PAGE_ITEMS);
+        let query = query.key_condition_expression("shop_id = :shop_id");
+        let query = query.expression_attribute_values(":shop_id", text(shop_id));
+        let answer = query.set_exclusive_start_key(after).send().await.map_err(|error| unable(PAGE, error))?;
+        page(answer.items, answer.last_evaluated_key)
     }
 
     async fn outcomes_of(&self, photos: &[PhotoKey]) -> Result<Found<PhotoKey, Outcome>, PortError> {
