@@ -53,7 +53,7 @@ async fn command(typed: &Typed) -> Result<Verdict, Failure> {
                 journals: &journals,
                 editor: &config::editor(),
             };
-            Box::pin(run_dlq(invocation, ports, io::stdout(), Teller::on_stderr(), ctrl_c)).await
+            run_dlq(invocation, ports, io::stdout(), Teller::on_stderr(), ctrl_c).await
         }
         Typed::Photos(invocation) => {
             let journals = config::journals().ok_or(Why::NoHome)?;

@@ -31,7 +31,8 @@ pub async fn run_dlq<P: Wiring>(
     interrupt: impl AsyncFn(),
 ) -> Result<Verdict, Failure> {
     let desk = Desk { invocation, ports, output: Output::new(lines, teller.bar()), teller, stop: Stop::default() };
-    let work = pin!(desk.work());
+    // It is large, and is handed on.
+    let work = Box::pin(desk.work());
     until_stopped(&desk.output, &desk.teller, &desk.stop, interrupt, work).await
 }
 
