@@ -1,12 +1,13 @@
 //! The effects that handlers have on the world, as traits.
 //!
-//! Each trait's documentation is its contract: `testing::contract`, `testing::scores_contract`, `testing::queues_contract` and
-//! `testing::records_contract` hold every implementation to it. Every error is the world's fault, never the input's, and
+//! Each trait's documentation is its contract: `testing::contract` and the modules `testing::*_contract` hold every
+//! implementation to it. Every error is the world's fault, never the input's, and
 //! so always a reason to try again.
 
 mod functions;
 mod notifications;
 mod objects;
+mod photo_records;
 mod queues;
 mod streams;
 
@@ -20,6 +21,7 @@ pub use functions::*;
 use jiff::Timestamp;
 pub use notifications::*;
 pub use objects::*;
+pub use photo_records::*;
 pub use queues::*;
 pub use streams::*;
 

@@ -14,6 +14,8 @@ mod calls;
 pub mod contract;
 mod notifications;
 pub mod notifications_contract;
+mod photo_records;
+pub mod photo_records_contract;
 mod queue;
 mod queues;
 pub mod queues_contract;

@@ -1,6 +1,6 @@
 //! Buckets, table and queue in memory: as unkind as the real ones where a test asks for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -27,9 +27,11 @@ pub struct World {
 }
 
 #[derive(Debug)]
-struct State {
-    originals: BTreeMap<PhotoKey, Vec<Version>>,
-    outcomes: BTreeMap<PhotoKey, Outcome>,
+pub(super) struct State {
+    pub(super) originals: BTreeMap<PhotoKey, Vec<Version>>,
+    pub(super) outcomes: BTreeMap<PhotoKey, Outcome>,
+    /// Photos whose item nobody can understand.
+    pub(super) spoilt: BTreeSet<PhotoKey>,
     renditions: BTreeMap<RenditionKey, Bytes>,
     queue: MemoryQueue,
     events: Vec<PhotoChanged>,
@@ -38,10 +40,11 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Version {
-    id: String,
+pub(super) struct Version {
+    pub(super) id: String,
+    pub(super) written_at: Timestamp,
     /// `None`: a delete marker.
-    object: Option<(Bytes, Option<String>)>,
+    pub(super) object: Option<(Bytes, Option<String>)>,
 }
 
 /// How often a message is received before it goes to the dead-letter queue.
@@ -52,6 +55,7 @@ impl Default for State {
         Self {
             originals: BTreeMap::new(),
             outcomes: BTreeMap::new(),
+            spoilt: BTreeSet::new(),
             renditions: BTreeMap::new(),
             queue: MemoryQueue::new(RECEIVES_MAX),
             events: Vec::new(),
@@ -101,6 +105,11 @@ impl World {
     /// The stored outcome, without a port call.
     pub fn stored(&self, photo: &PhotoKey) -> Option<Outcome> {
         self.state().outcomes.get(photo).cloned()
+    }
+
+    /// Makes an item of the photo's outcome that nobody can understand, as a later version may write one.
+    pub fn spoil(&self, photo: &PhotoKey) {
+        self.state().spoilt.insert(photo.clone());
     }
 
     /// A rendition's bytes, without a port call.
@@ -206,7 +215,11 @@ impl World {
         }
     }
 
-    async fn call<T>(&self, call: &'static str, effect: impl FnOnce(&mut State) -> T) -> Result<T, PortError> {
+    pub(super) async fn call<T>(
+        &self,
+        call: &'static str,
+        effect: impl FnOnce(&mut State) -> T,
+    ) -> Result<T, PortError> {
         let reply = self.calls.enter(call).await?;
         let result = effect(&mut self.state());
         reply.leave(result)
@@ -216,7 +229,8 @@ impl World {
 impl State {
     fn change(&mut self, photo: &PhotoKey, object: Option<(Bytes, Option<String>)>) -> String {
         let id = format!("v{}", self.changes + 1);
-        self.originals.entry(photo.clone()).or_default().push(Version { id: id.clone(), object });
+        let version = Version { id: id.clone(), written_at: self.now, object };
+        self.originals.entry(photo.clone()).or_default().push(version);
         self.announce(photo);
         id
     }
@@ -230,7 +244,7 @@ impl State {
 
 impl PhotoStore for World {
     async fn outcome(&self, photo: &PhotoKey) -> Result<Option<Outcome>, PortError> {
-        self.call("photos.get", |state| state.outcomes.get(photo).cloned()).await
+        self.call("photos.get", |state| state.item(photo).transpose()).await?
     }
 
     async fn put_outcome(&self, outcome: &Outcome) -> Result<Put, PortError> {

@@ -13,6 +13,7 @@ mod item;
 mod ledger;
 mod notification_world;
 mod photo;
+mod photo_records_world;
 mod published;
 mod queue_world;
 mod records_world;

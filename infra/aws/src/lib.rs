@@ -14,6 +14,8 @@ pub mod leaderboard;
 pub mod metrics;
 pub mod notifications;
 pub mod objects;
+#[cfg(feature = "stack")]
+pub mod photo_records;
 pub mod photos;
 pub mod quarantine;
 pub mod queues;

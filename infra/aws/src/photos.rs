@@ -48,6 +48,21 @@ impl AwsPhotoStore {
     pub fn new(s3: S3, dynamodb: DynamoDb, names: PhotoStoreNames) -> Self {
         Self { s3, dynamodb, names }
     }
+
+    #[cfg(feature = "stack")]
+    pub(crate) fn s3(&self) -> &S3 {
+        &self.s3
+    }
+
+    #[cfg(feature = "stack")]
+    pub(crate) fn dynamodb(&self) -> &DynamoDb {
+        &self.dynamodb
+    }
+
+    #[cfg(feature = "stack")]
+    pub(crate) fn names(&self) -> &PhotoStoreNames {
+        &self.names
+    }
 }
 
 impl PhotoStore for AwsPhotoStore {

@@ -26,6 +26,7 @@ pub use self::trouble::{StackError, Trouble, advice};
 use crate::functions::LambdaFunctions;
 use crate::leaderboard::AwsLeaderboard;
 use crate::objects::S3Objects;
+use crate::photos::{AwsPhotoStore, PhotoStoreNames};
 use crate::queues::SqsQueues;
 use crate::scores::{AwsScoreStore, ScoreStoreNames};
 use crate::sdk;
@@ -165,6 +166,16 @@ impl Stack {
         };
         let scores = AwsScoreStore::new(self.dynamodb(), names);
         Ok(AwsShopRecords::new(scores, self.output("RatingsTable")?.to_owned()))
+    }
+
+    /// The photos.
+    pub fn photos(&self) -> Result<AwsPhotoStore, StackError> {
+        let names = PhotoStoreNames {
+            originals_bucket: self.output("OriginalsBucket")?.to_owned(),
+            renditions_bucket: self.output("RenditionsBucket")?.to_owned(),
+            photos_table: self.output("PhotosTable")?.to_owned(),
+        };
+        Ok(AwsPhotoStore::new(sdk::s3(&self.sdk), self.dynamodb(), names))
     }
 
     /// The leaderboards.

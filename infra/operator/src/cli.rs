@@ -3,6 +3,7 @@
 //! Nothing is done here, and nothing is asked of a stack.
 
 pub mod dlq;
+pub mod photos;
 pub mod values;
 
 use std::ffi::OsString;
@@ -33,7 +34,8 @@ Exit status:
   2    the command line is wrong
   3    of `verify`: there are differences, or shops were busy;
        of `rebuild`: something was busy, or could not be understood;
-       of `dlq`: some messages were not done, they are listed
+       of `dlq`: some messages were not done, they are listed;
+       of `photos`: something is not as the outcome says, or was not sent
   130  stopped by Ctrl-C";
 
 /// What was typed.
@@ -43,6 +45,8 @@ pub enum Typed {
     Scores(Invocation),
     /// Something about messages that rest somewhere.
     Dlq(dlq::Invocation),
+    /// Something about photos.
+    Photos(photos::Invocation),
 }
 
 /// What is to be done with scores, and on which stack.
@@ -104,7 +108,7 @@ pub enum Which {
     },
 }
 
-/// For operators: scores of coffee shops read, proved and repaired; what failed found, understood and replayed
+/// For operators: scores of coffee shops read, proved and repaired; what failed found, understood and replayed; photos made anew
 #[derive(Debug, Parser)]
 #[command(name = "coffeeshop", version, after_help = EXIT_STATUS, disable_help_subcommand = true)]
 struct Cli {
@@ -129,6 +133,9 @@ enum Subject {
     /// What failed, and rests in dead-letter queues
     #[command(subcommand, disable_help_subcommand = true)]
     Dlq(dlq::Verb),
+    /// Photos: what became of them, and making them anew
+    #[command(subcommand, disable_help_subcommand = true)]
+    Photos(photos::Verb),
 }
 
 #[derive(Debug, Subcommand)]
@@ -212,6 +219,12 @@ impl Typed {
         let scores = match subject {
             Subject::Scores(scores) => scores,
             Subject::Dlq(verb) => return Ok(Self::Dlq(dlq::Invocation { target, json, verb })),
+            Subject::Photos(verb) => {
+                if let Some(wrong) = verb.selection().and_then(photos::Selection::contradiction) {
+                    return Err(usage(&Subject::Photos(verb), ErrorKind::ArgumentConflict, wrong));
+                }
+                return Ok(Self::Photos(photos::Invocation { target, json, verb }));
+            }
         };
         let command = match scores {
             Scores::Top(top) => Command::Top(top),
@@ -226,7 +239,9 @@ impl Typed {
     /// Which stack.
     pub fn target(&self) -> &Target {
         match self {
-            Self::Scores(Invocation { target, .. }) | Self::Dlq(dlq::Invocation { target, .. }) => target,
+            Self::Scores(Invocation { target, .. })
+            | Self::Dlq(dlq::Invocation { target, .. })
+            | Self::Photos(photos::Invocation { target, .. }) => target,
         }
     }
 }
@@ -288,6 +303,7 @@ fn usage(subject: &Subject, kind: ErrorKind, message: &str) -> clap::Error {
         Subject::Scores(Scores::Verify { .. }) => ("scores", "verify"),
         Subject::Scores(Scores::Rebuild { .. }) => ("scores", "rebuild"),
         Subject::Dlq(verb) => ("dlq", verb.name()),
+        Subject::Photos(verb) => ("photos", verb.name()),
     };
     let mut cli = Cli::command();
     cli.build();

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use coffeeshop_aws::stack::{StackError, Trouble};
 use coffeeshop_core::board::Board;
 use coffeeshop_core::ids::ShopId;
+use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::period::Period;
 use coffeeshop_core::place::NoTarget;
 use coffeeshop_core::ports::PortError;
@@ -120,6 +121,17 @@ pub enum Why {
         id: String,
         /// Where it was looked for.
         place: String,
+    },
+    /// There is neither an outcome nor a version of the original.
+    #[error(
+        "no photo `{photo}` was ever uploaded to this stack ({target}), or it was deleted for good: check the ids, upper and \
+         lower case differ, and the stack"
+    )]
+    NoPhoto {
+        /// The photo.
+        photo: PhotoKey,
+        /// Where it was looked for, as it was typed.
+        target: String,
     },
     /// The run is of another stack.
     #[error("run `{run}` is of another stack: type {target}")]

@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -137,6 +138,18 @@ impl Journal {
         self.file.sync_data().map_err(|cause| JournalError::File { path: self.path.clone(), cause })
     }
 
+    /// Its lines so far, one after the other, on a handle of its own: it can be written to meanwhile.
+    pub(crate) fn lines<E: DeserializeOwned>(&self, run: &RunId) -> Result<Lines<E>, JournalError> {
+        let file = File::open(&self.path).map_err(|cause| JournalError::File { path: self.path.clone(), cause })?;
+        Ok(Lines {
+            reader: BufReader::new(file),
+            path: self.path.clone(),
+            run: run.clone(),
+            line: 0,
+            entry: PhantomData,
+        })
+    }
+
     /// Calls `hear` with each line. A last line that is not whole is of a process that died while it wrote: it is cut off,
     /// or what comes next would be written behind it.
     pub(crate) fn read<E: DeserializeOwned>(
@@ -159,6 +172,33 @@ impl Journal {
             hear(serde_json::from_slice(&text).map_err(malformed)?);
         }
         self.file.set_len(whole).map_err(failed)
+    }
+}
+
+/// The lines of a journal.
+pub(crate) struct Lines<E> {
+    reader: BufReader<File>,
+    path: PathBuf,
+    run: RunId,
+    line: usize,
+    entry: PhantomData<E>,
+}
+
+/// Without the last line, where that is not whole.
+impl<E: DeserializeOwned> Iterator for Lines<E> {
+    type Item = Result<E, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut text, run, line) = (Vec::new(), &self.run, self.line + 1);
+        self.line = line;
+        match self.reader.read_until(b'\n', &mut text) {
+            Err(cause) => Some(Err(JournalError::File { path: self.path.clone(), cause })),
+            Ok(_) if text.last() != Some(&b'\n') => None,
+            Ok(_) => {
+                let malformed = |cause| JournalError::Malformed { run: run.clone(), line, cause };
+                Some(serde_json::from_slice(&text).map(|Line { entry, .. }| entry).map_err(malformed))
+            }
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! What the `coffeeshop` command does: leaderboards read, scores proved against the ratings, and repaired; what failed
-//! found, grouped and replayed.
+//! found, grouped and replayed; photos looked at, and made anew.
 //!
 //! Everything goes through the ports of `coffeeshop-core`, so that it is tested on stores in memory, with workers that
 //! interleave. Here is no AWS SDK, and only `config` reads the environment.
@@ -15,6 +15,7 @@ pub mod failure;
 mod journal;
 mod moment;
 mod output;
+mod photos;
 pub mod progress;
 pub mod rebuild;
 pub mod run;

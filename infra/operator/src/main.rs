@@ -10,8 +10,8 @@ use coffeeshop_operator::cli::{Target, Typed, local_stack};
 use coffeeshop_operator::config;
 use coffeeshop_operator::failure::{Failure, Why};
 use coffeeshop_operator::progress::{self, Teller};
-use coffeeshop_operator::run::{Ports, Verdict, ctrl_c, run, run_dlq};
-use coffeeshop_operator::wiring::{self, OnAws};
+use coffeeshop_operator::run::{Ports, Verdict, ctrl_c, run, run_dlq, run_photos};
+use coffeeshop_operator::wiring::{self, OnAws, PhotoPlaces, PhotoPorts};
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
@@ -54,6 +54,18 @@ async fn command(typed: &Typed) -> Result<Verdict, Failure> {
                 editor: &config::editor(),
             };
             run_dlq(invocation, ports, io::stdout(), Teller::on_stderr(), ctrl_c).await
+        }
+        Typed::Photos(invocation) => {
+            let journals = config::journals().ok_or(Why::NoHome)?;
+            let ports = PhotoPorts::<OnAws> {
+                photos: &stack.photos()?,
+                objects: &stack.objects(),
+                queues: &stack.queues(),
+                clock: &SystemClock,
+                places: &PhotoPlaces::of(&stack)?,
+                journals: &journals,
+            };
+            run_photos(invocation, ports, io::stdout(), Teller::on_stderr(), ctrl_c).await
         }
     }
 }

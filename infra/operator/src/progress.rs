@@ -84,12 +84,23 @@ impl Teller {
         }
     }
 
+    /// Something begins, with nobody knows how many of these.
+    pub(crate) fn begin_uncounted(&self, what: &str, unit: &str) {
+        self.begin(what, 0, unit);
+        self.bar.unset_length();
+        let template = format!("{{spinner}} {{prefix}} {{pos}} {unit}s{{wide_msg}}");
+        self.bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    }
+
     /// So many are done.
     pub(crate) fn at(&self, position: u64, now: Timestamp) {
         self.position.set(position);
         self.bar.set_position(position);
         self.bar.set_message("");
-        self.line_if_due(now, |what| format!("{what}: {position} of {}", self.bar.length().unwrap_or(position)));
+        self.line_if_due(now, |what| match self.bar.length() {
+            Some(length) => format!("{what}: {position} of {length}"),
+            None => format!("{what}: {position}"),
+        });
     }
 
     /// One more is done.

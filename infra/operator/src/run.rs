@@ -5,19 +5,21 @@
 use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io::Write;
+use std::pin::pin;
 
 use coffeeshop_core::ports::{Clock, Leaderboard, ScoreStore, ShopRecords};
 use indicatif::ProgressBar;
 
-use crate::cli::{Command, Invocation, dlq};
+use crate::cli::{Command, Invocation, dlq, photos};
 use crate::command::dlq::Desk;
+use crate::command::photos::Desk as PhotoDesk;
 use crate::command::{Session, rebuild, show, top, verify};
 use crate::dlq::stop::Stop;
 use crate::failure::{Failure, Why};
 use crate::output::Output;
 use crate::progress::Teller;
 use crate::rebuild::Mode;
-use crate::wiring::{self, Wiring};
+use crate::wiring::{self, PhotoPorts, Wiring};
 
 /// Does what is asked for with messages, and writes results to `lines`. The first `interrupt` ends it when what is in flight
 /// is finished, the second at once.
@@ -29,29 +31,57 @@ pub async fn run_dlq<P: Wiring>(
     interrupt: impl AsyncFn(),
 ) -> Result<Verdict, Failure> {
     let desk = Desk { invocation, ports, output: Output::new(lines, teller.bar()), teller, stop: Stop::default() };
+    // It is large, and is handed on.
+    let work = Box::pin(desk.work());
+    until_stopped(&desk.output, &desk.teller, &desk.stop, interrupt, work).await
+}
+
+/// Does what is asked for with photos, and writes results to `lines`. The first `interrupt` ends it when what is in flight
+/// is finished, the second at once.
+pub async fn run_photos<P: Wiring>(
+    invocation: &photos::Invocation,
+    ports: PhotoPorts<'_, P>,
+    lines: impl Write,
+    teller: Teller,
+    interrupt: impl AsyncFn(),
+) -> Result<Verdict, Failure> {
+    let output = Output::new(lines, teller.bar());
+    let desk = PhotoDesk { invocation, ports, output, teller, stop: Stop::default() };
+    let work = pin!(desk.work());
+    until_stopped(&desk.output, &desk.teller, &desk.stop, interrupt, work).await
+}
+
+/// Waits until the work is done, somebody wants it to stop, or nobody reads the results any more.
+async fn until_stopped<W: Write>(
+    output: &Output<W>,
+    teller: &Teller,
+    stop: &Stop,
+    interrupt: impl AsyncFn(),
+    work: impl Future<Output = Result<Verdict, Failure>>,
+) -> Result<Verdict, Failure> {
     let at_once = async {
         loop {
             interrupt().await;
-            if desk.stop.request() {
+            if stop.request() {
                 return;
             }
-            if desk.stop.is_requested() {
-                desk.warn("stopping when what is in flight is finished; once more to stop at once");
+            if stop.is_requested() {
+                teller.warn("stopping when what is in flight is finished; once more to stop at once");
             }
         }
     };
     let unheard = async {
-        desk.output.broken().await;
-        desk.stop.request();
+        output.broken().await;
+        stop.request();
         pending::<Infallible>().await
     };
     let ended = tokio::select! {
         biased;
         () = at_once => Err(Why::Interrupted { repairs: false }.into()),
         never = unheard => match never {},
-        ended = desk.work() => ended,
+        ended = work => ended,
     };
-    match desk.output.finish() {
+    match output.finish() {
         Err(error) => Err(Failure { why: Why::Output(error), again: ended.err().and_then(|failure| failure.again) }),
         Ok(()) => ended,
     }

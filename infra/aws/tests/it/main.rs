@@ -14,6 +14,7 @@ mod leaderboard;
 mod mapping;
 mod notifications;
 mod objects;
+mod photo_records;
 mod quarantine;
 mod queues;
 mod scores;

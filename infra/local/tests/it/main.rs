@@ -11,6 +11,7 @@ mod broken;
 mod contract;
 mod contract_md;
 mod contract_notifications;
+mod contract_photo_records;
 mod contract_queues;
 mod contract_records;
 mod contract_scores;

@@ -12,7 +12,7 @@ use coffeeshop_core::ports::MessageId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::values::{Destination, Rate, RunId};
+use super::values::{Destination, Rate, RunId, option};
 use super::{Target, typed_word};
 
 /// How many messages a replay works on at most, and how many are looked at: SQS hides no more than 120,000 at once.
@@ -269,7 +269,7 @@ impl fmt::Display for Verb {
         match self {
             Self::Replay(Replay { place, selection, pace, max_replays, audit, .. }) => {
                 write!(f, " {place}{selection}")?;
-                option(f, "rate", pace.rate.map(|rate| format!("{}/s", rate.0)))?;
+                option(f, "rate", pace.rate)?;
                 option(f, "canary", pace.canary)?;
                 option(f, "max-replays", Some(*max_replays).filter(|times| *times != 3))?;
                 option(f, "audit-bucket", audit.audit_bucket.as_ref())
@@ -294,12 +294,4 @@ impl fmt::Display for Selection {
         option(f, "ids", self.ids.as_ref().map(|path| path.display()))?;
         option(f, "max", self.max)
     }
-}
-
-fn option(f: &mut fmt::Formatter<'_>, name: &str, value: Option<impl fmt::Display>) -> fmt::Result {
-    let Some(value) = value else { return Ok(()) };
-    let value = value.to_string();
-    // clap would take it for another option.
-    let separator = if value.starts_with('-') { '=' } else { ' ' };
-    write!(f, " --{name}{separator}{}", typed_word(&value))
 }

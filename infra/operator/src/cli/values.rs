@@ -9,10 +9,18 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::typed_word;
+
 /// So many messages a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Rate(pub u32);
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", self.0)
+    }
+}
 
 impl FromStr for Rate {
     type Err = &'static str;
@@ -111,4 +119,13 @@ impl FromStr for RunId {
             Err("a run is called as it said when it began, such as `20261121T201500Z-uploads-dlq-3f9a`")
         }
     }
+}
+
+/// Writes an option as it is typed, with a space before it; nothing for one that was not given.
+pub(super) fn option(f: &mut fmt::Formatter<'_>, name: &str, value: Option<impl fmt::Display>) -> fmt::Result {
+    let Some(value) = value else { return Ok(()) };
+    let value = value.to_string();
+    // clap would take it for another option.
+    let separator = if value.starts_with('-') { '=' } else { ' ' };
+    write!(f, " --{name}{separator}{}", typed_word(&value))
 }

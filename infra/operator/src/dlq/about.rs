@@ -13,6 +13,9 @@ use super::batch::Batch;
 /// The most attributes that the kind of an unknown object names.
 const NAMES_MAX: usize = 8;
 
+/// The kind of a request to make a photo anew, and the one attribute that it has.
+const REPROCESS: &str = "reprocess";
+
 /// What a message is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct About {
@@ -105,6 +108,10 @@ fn kind(value: &Value) -> String {
         return format!("JSON {json}");
     };
     let text = |name: &str| object.get(name).and_then(Value::as_str);
+    // What an operator sends, as the thumbnailer tells it from S3's.
+    if object.get(REPROCESS).is_some_and(|photo| !photo.is_null()) {
+        return REPROCESS.to_owned();
+    }
     if let Some(Value::Array(records)) = object.get("Records") {
         let events: BTreeSet<&str> =
             records.iter().map(|record| record.get("eventName").and_then(Value::as_str).unwrap_or("?")).collect();
@@ -151,6 +158,8 @@ mod tests {
         let records = |records: &[String]| format!(r#"{{"Records":[{}]}}"#, records.join(","));
         check(&records(&[record("uploads/a/1"), record("uploads/b%2D2/1")]), "ObjectCreated:Put", &["a", "b-2"]);
         check(&records(&[record("elsewhere/a/1")]), "ObjectCreated:Put", &[]);
+        check(r#"{"reprocess":{"shop_id":"kaffee","photo_id":"p-1"}}"#, "reprocess", &["kaffee"]);
+        check(r#"{"reprocess":{"shop_id":"not an id"}}"#, "reprocess", &[]);
         check(EVENT, "coffeeshop.photo.ready.v1", &["kaffee"]);
         let delivery = format!(r#"{{"subscriber":"user#u","channel_id":"app","event":{EVENT}}}"#);
         check(&delivery, "delivery of coffeeshop.photo.ready.v1", &["kaffee"]);

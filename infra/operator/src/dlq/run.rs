@@ -120,6 +120,6 @@ impl<P: Wiring> Run<'_, P> {
 }
 
 /// With its causes.
-pub(super) fn in_words(error: &PortError) -> String {
+pub(crate) fn in_words(error: &PortError) -> String {
     format!("{}: {}", error, error.again().cause)
 }

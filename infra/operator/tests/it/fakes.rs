@@ -12,7 +12,7 @@ use bytes::Bytes;
 use coffeeshop_core::ports::{
     Answer, Clock, Functions, NotReadBack, Object, ObjectPage, Objects, PortError, Put, StreamRange, Streams,
 };
-use coffeeshop_core::testing::{QueueWorld, ScoreWorld, suspend_once};
+use coffeeshop_core::testing::{QueueWorld, ScoreWorld, World, suspend_once};
 use coffeeshop_operator::wiring::Wiring;
 use jiff::Timestamp;
 
@@ -168,5 +168,6 @@ impl Wiring for InMemory {
     type Functions = Lambda;
     type Streams = Shard;
     type Records = ScoreWorld;
+    type Photos = World;
     type Clock = QueueWorld;
 }

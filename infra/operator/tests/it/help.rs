@@ -45,6 +45,14 @@ fn of_dlq() {
 }
 
 #[test]
+fn of_photos() {
+    check("photos", &["photos"]);
+    for verb in ["show", "list", "reprocess", "resume"] {
+        check(&format!("photos_{verb}"), &["photos", verb]);
+    }
+}
+
+#[test]
 fn of_every_verb_of_dlq() {
     for verb in ["list", "peek", "groups", "replay", "resume", "edit", "archive", "discard"] {
         check(&format!("dlq_{verb}"), &["dlq", verb]);

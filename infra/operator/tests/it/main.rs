@@ -17,6 +17,7 @@ mod fakes;
 mod faults;
 mod help;
 mod hot;
+mod photos;
 mod rebuild;
 mod repairs;
 mod spoilt;
