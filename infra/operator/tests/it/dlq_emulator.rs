@@ -6,6 +6,6 @@ mod failures;
 mod filtered;
 mod killed;
 mod photos;
-mod pipeline;
+pub(crate) mod pipeline;
 mod process;
 mod verbs;

@@ -20,6 +20,7 @@ mod hot;
 mod photos;
 mod rebuild;
 mod repairs;
+mod reprocess_emulator;
 mod spoilt;
 mod transcript;
 mod verify;

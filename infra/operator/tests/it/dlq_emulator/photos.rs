@@ -87,7 +87,7 @@ impl<'a> Photos<'a> {
         for (table, _) in TABLES {
             lines.extend(self.items(table).await.iter().map(|item| format!("{table} {}", without_times(item))));
         }
-        lines.extend(self.renditions().await.iter().map(|(key, tag)| format!("rendition {key} {tag}")));
+        lines.extend(self.on.renditions().await.iter().map(|(key, tag)| format!("rendition {key} {tag}")));
         let (count, lines) = (lines.len(), BTreeSet::from_iter(lines));
         assert_eq!(lines.len(), count, "no two items are equal but for their times");
         EndState(lines)
@@ -108,7 +108,7 @@ impl<'a> Photos<'a> {
                 assert!(left.is_none_or(|left| left.is_empty()));
             }
         }
-        let renditions = self.renditions().await;
+        let renditions = self.on.renditions().await;
         let keys: Vec<_> = renditions.keys().map(|key| json!({ "Key": key })).collect();
         for some in keys.chunks(1000) {
             let file = self.on.folder.join("renditions.json");
@@ -116,24 +116,13 @@ impl<'a> Photos<'a> {
             let (bucket, file) = (self.on.output("RenditionsBucket"), format!("file://{}", file.display()));
             self.on.aws(&["s3api", "delete-objects", "--bucket", &bucket, "--delete", &file]).await;
         }
-        assert_eq!(self.renditions().await, BTreeMap::new());
+        assert_eq!(self.on.renditions().await, BTreeMap::new());
     }
 
     async fn items(&self, table: &str) -> Vec<BTreeMap<String, AttributeValue>> {
         let scan = self.dynamodb.scan().table_name(self.on.output(table)).consistent_read(true);
         let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
         items.into_iter().map(|item| item.into_iter().collect()).collect()
-    }
-
-    /// Keys with their `ETag`s.
-    async fn renditions(&self) -> BTreeMap<String, String> {
-        let bucket = self.on.output("RenditionsBucket");
-        let answer = self.on.aws(&["s3api", "list-objects-v2", "--bucket", &bucket]).await;
-        // An empty bucket is said with an empty answer.
-        let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
-        let objects = answer["Contents"].as_array().cloned().unwrap_or_default();
-        let text = |object: &Value, name: &str| object[name].as_str().unwrap().to_owned();
-        objects.iter().map(|object| (text(object, "Key"), text(object, "ETag"))).collect()
     }
 }
 
