@@ -14,13 +14,13 @@ use coffeeshop_core::testing::photo_records_contract::{self, Spoiler};
 use crate::stack;
 use crate::world::{Emulated, photo};
 
-struct Table {
+struct OfTest {
     dynamodb: aws_sdk_dynamodb::Client,
     table: String,
     photos: AwsPhotoStore,
 }
 
-impl Table {
+impl OfTest {
     async fn new(name: &str) -> Self {
         let mut info = stack().await;
         let dynamodb = aws_sdk_dynamodb::Client::new(&info.sdk_config());
@@ -41,7 +41,7 @@ impl Table {
     }
 }
 
-impl Spoiler for Table {
+impl Spoiler for OfTest {
     async fn spoil(&self, PhotoKey { shop_id, photo_id }: &PhotoKey) {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let item = HashMap::from([
@@ -59,14 +59,14 @@ fn shop() -> ShopId {
 
 #[tokio::test]
 async fn outcomes() {
-    let table = Table::new("outcomes").await;
-    photo_records_contract::outcomes(&table.photos, &table, &shop()).await;
+    let of = OfTest::new("outcomes").await;
+    photo_records_contract::outcomes(&of.photos, &of, &shop()).await;
 }
 
 #[tokio::test]
 async fn outcomes_of() {
-    let table = Table::new("outcomes-of").await;
-    photo_records_contract::outcomes_of(&table.photos, &table, &shop()).await;
+    let of = OfTest::new("outcomes-of").await;
+    photo_records_contract::outcomes_of(&of.photos, &of, &shop()).await;
 }
 
 #[tokio::test]
