@@ -3,6 +3,7 @@
 //!
 //! As the account's root, without presigning: that is the app's own back end's business, described in `CONTRACT.md`.
 
+mod archives;
 mod notifications;
 mod queues;
 
@@ -32,6 +33,7 @@ pub struct App {
     dynamodb: aws_sdk_dynamodb::Client,
     sqs: aws_sdk_sqs::Client,
     originals_bucket: String,
+    failures_bucket: String,
     ratings_table: String,
     quarantine_queue_url: String,
     names: ScoreStoreNames,
@@ -68,6 +70,7 @@ impl App {
         };
         Ok(Self {
             originals_bucket: photos.originals_bucket.clone(),
+            failures_bucket: output("FailuresBucket")?,
             ratings_table: output("RatingsTable")?,
             quarantine_queue_url: output("QuarantineQueueUrl")?,
             store: AwsPhotoStore::new(s3.clone(), dynamodb.clone(), photos),

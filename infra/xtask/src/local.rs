@@ -37,8 +37,8 @@ pub(crate) struct Arguments {
     /// End after the tables, with an error if a photo has no outcome.
     #[arg(long)]
     once: bool,
-    /// For practice with dead-letter queues: deploy this function with code that always fails, wait until its messages
-    /// rest in the dead-letter queue, and say how to mend it and replay them.
+    /// For practice with dead letters: deploy this function with code that always fails, wait until what it was to do
+    /// rests in the dead-letter queue or in archives, and say how to mend it and replay that.
     #[arg(long = "break", value_name = "FUNCTION")]
     broken: Option<Broken>,
 }

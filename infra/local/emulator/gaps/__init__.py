@@ -13,6 +13,7 @@ from . import (
     invocation_size,
     large_queues,
     loopback_is_secure,
+    mapping_numbers,
     message_move,
     queue_lock,
     sns_batches,
@@ -44,4 +45,5 @@ def fill() -> None:
     subscription_attributes.fill()
     loopback_is_secure.fill()
     alarm_math.fill()
+    mapping_numbers.fill()
     stream_mapping.fill()

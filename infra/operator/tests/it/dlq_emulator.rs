@@ -2,6 +2,7 @@
 //!
 //! How many messages are where is counted by the `aws` command line, which shares nothing with what is tested.
 
+mod archives;
 mod failures;
 mod filtered;
 mod killed;

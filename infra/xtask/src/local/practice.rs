@@ -1,15 +1,18 @@
-//! `--break`: one function always fails, until what it was to do rests in a dead-letter queue; for practice.
+//! `--break`: one function always fails, until what it was to do rests in a dead-letter queue, or in archives; for practice.
 //!
-//! Nothing is mended or moved back here: that is what whoever practises is told to do.
+//! Nothing is mended or moved back here: that is what whoever practises is told to do. Waiting until it rests is in
+//! [`rests`].
+
+mod rests;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use coffeeshop_local::app::App;
 use coffeeshop_local::{Options, Stack, StackInfo};
 
+use self::rests::Place;
 use super::notifications::announced;
 use super::{command, photos, ratings, table};
 use crate::say;
@@ -20,8 +23,9 @@ const VISIBILITY_SECONDS: &str = "5";
 /// How often a delivery is tried.
 const DELIVERY_ATTEMPTS: &str = "3";
 
-/// How long to wait until everything rests.
-const RESTS_MAX: Duration = Duration::from_mins(3);
+/// How often ratings are tried again. Ten times take 13 seconds here for each record that is alone in the end, and there
+/// are hundreds, one after the other.
+const RATINGS_RETRIES: &str = "0";
 
 /// Which function is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,6 +34,8 @@ pub(crate) enum Broken {
     Thumbnailer,
     /// Nobody is told of anything; the events come to rest in notifications-dlq.
     Notifier,
+    /// No rating counts; they come to rest as archives in failures.
+    Aggregator,
 }
 
 impl Broken {
@@ -37,23 +43,45 @@ impl Broken {
         match self {
             Self::Thumbnailer => "thumbnailer",
             Self::Notifier => "notifier",
+            Self::Aggregator => "aggregator",
         }
     }
 
-    /// The outputs that have the function's name, the URL of its queue and that of the queue's DLQ.
-    fn outputs(self) -> [&'static str; 3] {
+    /// The output that has the function's name.
+    fn function(self) -> &'static str {
         match self {
-            Self::Thumbnailer => ["ThumbnailerFunction", "UploadsQueueUrl", "UploadsDlqUrl"],
-            Self::Notifier => ["NotifierFunction", "NotificationsQueueUrl", "NotificationsDlqUrl"],
+            Self::Thumbnailer => "ThumbnailerFunction",
+            Self::Notifier => "NotifierFunction",
+            Self::Aggregator => "AggregatorFunction",
         }
     }
 
-    /// What rests there beside that which was fed to it.
-    fn others(self) -> &'static str {
+    /// Where it rests what the function was to do.
+    fn place(self, info: &StackInfo) -> Result<Place<'_>> {
+        let queue =
+            |queue, dlq, others| anyhow::Ok(Place::Dlq { queue: info.output(queue)?, dlq: info.output(dlq)?, others });
         match self {
-            Self::Thumbnailer => "by which S3 has tried the queue",
-            Self::Notifier => "which were announced twice",
+            Self::Thumbnailer => queue("UploadsQueueUrl", "UploadsDlqUrl", "by which S3 has tried the queue"),
+            Self::Notifier => queue("NotificationsQueueUrl", "NotificationsDlqUrl", "which were announced twice"),
+            Self::Aggregator => {
+                Ok(Place::Archives { name: "aggregator-failures", mapping: info.output("AggregatorMapping")? })
+            }
         }
+    }
+
+    /// How much of it is done again before the rest: an archive may have many records.
+    fn canary(self) -> &'static str {
+        match self {
+            Self::Thumbnailer | Self::Notifier => "3",
+            Self::Aggregator => "1",
+        }
+    }
+
+    /// What else there is to see when it is done.
+    fn more_to_try(self) -> String {
+        let Self::Aggregator = self else { return String::new() };
+        let groups = command::typed(&["dlq", "groups", "ratings-quarantine"]);
+        format!("\nWhat makes no sense is in the quarantine by then, and in no score:\n\n  {groups}\n")
     }
 
     /// The stack with it broken.
@@ -64,11 +92,12 @@ impl Broken {
             Self::Notifier => options
                 .parameter("NotifierVisibilityTimeout", VISIBILITY_SECONDS)
                 .parameter("DeliveryAttempts", DELIVERY_ATTEMPTS),
+            Self::Aggregator => options.parameter("AggregatorRetries", RATINGS_RETRIES),
         }
     }
 }
 
-/// Feeds the stack, waits until everything that cannot be done rests in the DLQ, and says what to do about it.
+/// Feeds the stack, waits until everything that cannot be done rests, and says what to do about it.
 pub(crate) async fn through_the_pipeline(
     broken: Broken,
     stack: &Stack,
@@ -90,49 +119,22 @@ pub(crate) async fn through_the_pipeline(
             ratings::through_the_pipeline(info).await?;
             announced(&app, &rows).await?.len()
         }
+        Broken::Aggregator => {
+            let rows = photos::through_the_pipeline(info, photos).await?;
+            say(&table::of(&rows));
+            ratings::feed(&app).await?
+        }
     };
-    let rests = rests(broken, info, &app, resting).await;
+    let place = broken.place(info)?;
+    let rests = place.rests(&app, resting).await;
     say(&rests.with_context(|| format!("the log is {}", log.display()))?);
-    say(&what_to_try(broken, info, code_bucket, log)?);
+    say(&what_to_try(broken, info, &place, code_bucket, log)?);
     Ok(())
 }
 
-/// Waits until so many messages are in the DLQ and none before it; says so.
-async fn rests(broken: Broken, info: &StackInfo, app: &App, expected: usize) -> Result<String> {
-    let [_, queue, dlq] = broken.outputs();
-    let (queue, dlq) = (info.output(queue)?, info.output(dlq)?);
-    say(&format!("waiting until {expected} messages rest in {}", name(dlq)));
-    let began = Instant::now();
-    loop {
-        // In this order: what moves in between is counted twice, never not at all.
-        let (waiting, resting) = (app.messages_in(queue).await?, app.messages_in(dlq).await?);
-        if waiting == 0 && resting >= expected {
-            let seconds = began.elapsed().as_secs();
-            let others = match resting - expected {
-                0 => String::new(),
-                others => format!(", and {others} others, {}", broken.others()),
-            };
-            let (queue, dlq) = (name(queue), name(dlq));
-            return Ok(format!("{queue}: nothing\n{dlq}: {expected} messages{others}; after {seconds} s\n"));
-        }
-        if began.elapsed() > RESTS_MAX {
-            bail!("{resting} of {expected} messages rest in {}, {waiting} are in {}", name(dlq), name(queue));
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
-/// A queue's name, from its URL.
-fn name(queue_url: &str) -> &str {
-    queue_url.rsplit('/').next().unwrap_or(queue_url)
-}
-
-fn what_to_try(broken: Broken, info: &StackInfo, code_bucket: &str, log: &Path) -> Result<String> {
-    let [function, _, dlq] = broken.outputs();
-    let function_name = info.output(function)?;
-    let dlq = name(info.output(dlq)?);
-    // The command calls a queue as the template does, without the stack's name.
-    let short = dlq.split_once('-').map_or(dlq, |(_, short)| short);
+fn what_to_try(broken: Broken, info: &StackInfo, place: &Place<'_>, code_bucket: &str, log: &Path) -> Result<String> {
+    let function_name = info.output(broken.function())?;
+    let (short, canary) = (place.name(), broken.canary());
     let typed = |arguments: &[&str]| command::typed(arguments);
     let StackInfo { endpoint, region, access_key_id, secret_access_key, .. } = info;
     Ok(format!(
@@ -150,16 +152,17 @@ Mend the function, as on AWS, with the code that lies beside the broken:
   aws --endpoint-url {endpoint} lambda update-function-code --function-name {function_name} \\
     --s3-bucket {code_bucket} --s3-key {zip}.zip
 
-Have it all done again, three first; then see that nothing is wrong:
+Have it all done again, {canary} first; then see that nothing is wrong:
 
   {replay}
   {verify}
-",
+{more}",
         zip = broken.name(),
         log = log.display(),
         list = typed(&["dlq", "list"]),
         groups = typed(&["dlq", "groups", short]),
-        replay = typed(&["dlq", "replay", short, "--execute", "--canary", "3"]),
+        replay = typed(&["dlq", "replay", short, "--execute", "--canary", canary]),
         verify = typed(&["scores", "verify", "--all"]),
+        more = broken.more_to_try(),
     ))
 }

@@ -37,6 +37,30 @@ const BOARD_ROWS: usize = 10;
 /// ratings say.
 pub(crate) async fn through_the_pipeline(info: &StackInfo) -> Result<()> {
     let app = App::new(info)?;
+    let began = Instant::now();
+    let Fed { shops, histories, nonsense } = fed(&app).await?;
+    let written = began.elapsed();
+    settled(&app, &histories).await?;
+    let seconds = |duration: Duration| format!("{:.1} s", duration.as_secs_f64());
+    say(&format!("written in {}, all in the scores after {}\n", seconds(written), seconds(began.elapsed())));
+    show(&app, &shops, nonsense).await
+}
+
+/// Writes them, for whoever cannot expect that scores follow; how many changes the stream has of it.
+pub(crate) async fn feed(app: &App) -> Result<usize> {
+    let Fed { histories, .. } = fed(app).await?;
+    Ok(histories.iter().map(|history| history.writes.len()).sum())
+}
+
+/// What was written.
+struct Fed {
+    shops: Vec<Shop>,
+    histories: Vec<History>,
+    /// How many of the writes make no sense.
+    nonsense: usize,
+}
+
+async fn fed(app: &App) -> Result<Fed> {
     let shops = stream::shops()?;
     let histories = stream::histories(&shops)?;
     let count = |of: fn(&Write) -> bool| histories.iter().flat_map(|h| &h.writes).filter(|write| of(write)).count();
@@ -47,13 +71,8 @@ pub(crate) async fn through_the_pipeline(info: &StackInfo) -> Result<()> {
         shops.len(),
         histories.len(),
     ));
-    let began = Instant::now();
-    write(&app, &shops, &histories).await?;
-    let written = began.elapsed();
-    settled(&app, &histories).await?;
-    let seconds = |duration: Duration| format!("{:.1} s", duration.as_secs_f64());
-    say(&format!("written in {}, all in the scores after {}\n", seconds(written), seconds(began.elapsed())));
-    show(&app, &shops, nonsense).await
+    write(app, &shops, &histories).await?;
+    Ok(Fed { shops, histories, nonsense })
 }
 
 async fn write(app: &App, shops: &[Shop], histories: &[History]) -> Result<()> {
