@@ -220,8 +220,8 @@ fn not_editable(place: &str, ratings: Option<&str>) -> String {
         return format!("{said}. What the item says now is announced by itself whenever it changes");
     };
     format!(
-        "{said}, and a score must be as its ratings are. Correct the rating itself, with the shop and the user of the record, \
-         and the score follows:\n  aws dynamodb update-item --table-name {table} \
+        "{said}, and a score must be as its ratings are. Correct in the rating itself what makes no sense, such as `stars`, with \
+         the shop and the user of the record (on the local stack with its --endpoint-url), and the score follows:\n  aws dynamodb update-item --table-name {table} \
          --key '{{\"shop_id\":{{\"S\":\"SHOP\"}},\"user_id\":{{\"S\":\"USER\"}}}}' \
          --update-expression 'SET stars = :stars' --expression-attribute-values '{{\":stars\":{{\"N\":\"4\"}}}}'\n\
          Then `dlq discard {place}` what rests there of it"
