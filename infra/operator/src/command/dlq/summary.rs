@@ -168,7 +168,9 @@ impl<'a> Ending<'a> {
         lines.extend(more.map(|(count, words)| format!("  {count} {words}")));
         if let Some(OfRatings { ratings_held, ratings_repaired }) = &self.ratings {
             let held = counted(*ratings_held, "rating");
-            lines.push(format!("  {held} held against the table; the scores had {ratings_repaired} of them otherwise, and follow now"));
+            lines.push(format!(
+                "  {held} held against the table; the scores had {ratings_repaired} of them otherwise, and follow now"
+            ));
         }
         lines.push(format!("journal: {}", self.journal));
         lines.join("\n")
