@@ -89,9 +89,13 @@ impl<P: Wiring> Run<'_, P> {
     async fn archive(&self, from: &Archives, id: &MessageId, is_to_be_replayed: bool) -> Result<bool, Why> {
         let text = match read(self.ports.objects, &from.bucket, &id.0).await? {
             Read::Text(text) if self.plan.borrow().is_as_planned(id, &text) => text,
+            Read::Nothing if is_to_be_replayed => {
+                self.note_not_sent(id, "it is not there any more: somebody else replayed or deleted it".to_owned())?;
+                return Ok(false);
+            }
             Read::Nothing => {
                 self.note(vec![Entry::Gone { id: id.clone() }], [id].into_iter(), State::Done)?;
-                return Ok(true);
+                return Ok(self.plan.borrow().is_done(id));
             }
             Read::Text(_) | Read::NoText => {
                 self.note_not_sent(id, "somebody else wrote it anew".to_owned())?;
@@ -165,25 +169,29 @@ impl<P: Wiring> Run<'_, P> {
             Ok(batch) => batch,
             Err(why) => return Ok(Err(why)),
         };
-        if let Some(payload) = &batch.payload {
-            let records = batch::records(payload);
-            return Ok(records.map(|records| (batch, records)));
-        }
-        match self.ports.streams.read(&batch.range()).await {
-            Ok(records) => {
-                let records = records.into_iter().map(RawValue::from_string).collect::<Result<Vec<_>, _>>();
-                let records = records.map_err(|error| PortError::new("streams.read", error))?;
-                if (records.len() as u64) < batch.size() {
-                    let (found, size) = (records.len(), batch.size());
-                    return Ok(Err(format!("the stream has only {found} of its {size} records: {}", self.if_trimmed)));
+        let records = match &batch.payload {
+            Some(payload) => match batch::records(payload) {
+                Ok(records) => records,
+                Err(why) => return Ok(Err(why)),
+            },
+            None => match self.ports.streams.read(&batch.range()).await {
+                Ok(records) => {
+                    let records = records.into_iter().map(RawValue::from_string).collect::<Result<Vec<_>, _>>();
+                    records.map_err(|error| PortError::new("streams.read", error))?
                 }
-                Ok(Ok((batch, records)))
-            }
-            Err(NotReadBack::Trimmed) => {
-                Ok(Err(format!("it has no records, and the stream has them no more: {}", self.if_trimmed)))
-            }
-            Err(NotReadBack::Failed(error)) => Err(error),
+                Err(NotReadBack::Trimmed) => {
+                    let why = "it has no records, and the stream has them no more";
+                    return Ok(Err(format!("{why}: {}", self.if_trimmed)));
+                }
+                Err(NotReadBack::Failed(error)) => return Err(error),
+            },
+        };
+        let (found, size) = (records.len() as u64, batch.size());
+        // What is lost must not go with what is not.
+        if found == 0 || found < size {
+            return Ok(Err(format!("there are only {found} of its {size} records: {}", self.if_trimmed)));
         }
+        Ok(Ok((batch, records)))
     }
 
     /// Hands records over, in their order, and in as many parts as it takes; `None`: somebody wants to stop.

@@ -60,6 +60,9 @@ impl<P: Wiring> Run<'_, P> {
     async fn hand_over(&self, function: &TargetFunction, content: &Content) -> Result<(), NotSent> {
         let certainly = |error| NotSent { certain: true, error: PortError::new(INVOKE, error) };
         let records = batch::records(&content.body).map_err(certainly)?;
+        if records.is_empty() {
+            return Err(certainly("it has no records".to_owned()));
+        }
         let replayed = content.attribute(REPLAYED).unwrap_or_default();
         let handled = self.invoke(function, &records, replayed).await;
         let held = self.hold(function, &batch::ratings(&records)).await;

@@ -126,10 +126,49 @@ fn what_the_stream_has_no_more_stays_and_is_said() {
     bench.archive("half", &archived_without(&records));
     bench.shard.0.lock().unwrap().insert(sequence_number(0), records[0].to_string());
     let said = bench.types("replay aggregator-failures --execute");
-    assert!(said.status == 3 && said.lines.contains("the stream has only 1 of its 3 records"), "{said:?}");
+    assert!(said.status == 3 && said.lines.contains("there are only 1 of its 3 records"), "{said:?}");
     assert!(bench.lambda.invocations.lock().unwrap().is_empty());
     let said = bench.types("discard aggregator-failures --execute");
     assert!(said.status == 0 && bench.archives().is_empty(), "{said:?}");
+}
+
+#[test]
+fn what_lacks_records_is_not_taken_for_done() {
+    let bench = Bench::new().with_aggregator(&[]);
+    let records = rated(&bench, 0..3);
+    let mut lacking = archived(&records);
+    lacking["payload"] = json!(json!({ "Records": records[..2] }).to_string());
+    bench.archive("lacking", &lacking);
+    lacking["payload"] = json!(r#"{"Records":[]}"#);
+    lacking["DDBStreamBatchInfo"]["batchSize"] = json!(0);
+    bench.archive("empty", &lacking);
+    lacking["payload"] = json!("{no JSON");
+    bench.archive("half", &lacking);
+    let said = bench.types("replay aggregator-failures --execute");
+    assert_eq!((said.status, bench.archives().len()), (3, 3), "{said:?}");
+    assert!(bench.lambda.invocations.lock().unwrap().is_empty());
+}
+
+#[test]
+fn what_somebody_else_took_away_or_wrote_anew_is_not_taken_for_done() {
+    let bench = Bench::new().with_aggregator(&[]);
+    let records = rated(&bench, 0..3);
+    let keys = [0, 1, 2].map(|i| bench.archive(&i.to_string(), &archived(&records[i..=i])));
+    let taken = std::cell::Cell::new(false);
+    let meanwhile = || async {
+        while !bench.runs().first().is_some_and(|_| bench.journal().iter().any(|line| line["event"] == "ready")) {
+            coffeeshop_core::testing::suspend_once().await;
+        }
+        if !taken.replace(true) {
+            bench.buckets.remove("failures", &keys[1]);
+            bench.buckets.put("failures", &keys[2], "{}");
+        }
+        std::future::pending::<()>().await;
+    };
+    let said = bench.types_until("replay aggregator-failures --execute", meanwhile);
+    assert_eq!((said.status, bench.buckets.keys("failures")), (3, vec![keys[2].clone()]), "{said:?}");
+    assert!(said.lines.contains("somebody else replayed or deleted it"), "{said:?}");
+    assert!(said.lines.contains("somebody else wrote it anew"), "{said:?}");
 }
 
 #[test]

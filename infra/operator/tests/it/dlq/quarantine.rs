@@ -138,7 +138,10 @@ fn what_is_no_event_stays_and_is_said() {
     bench.rest("ratings-quarantine", Content { body: "{no JSON".to_owned(), ..Content::default() });
     let said = bench.types("replay ratings-quarantine --execute");
     assert!(said.status == 3 && said.lines.contains("not an event of a stream"), "{said:?}");
-    assert_eq!(bench.world.visible(&url("ratings-quarantine")).len(), 1);
+    bench.rest("ratings-quarantine", Content { body: r#"{"Records":[]}"#.to_owned(), ..Content::default() });
+    let said = bench.types("replay ratings-quarantine --execute");
+    assert!(said.status == 3 && said.lines.contains("it has no records"), "{said:?}");
+    assert_eq!(bench.world.visible(&url("ratings-quarantine")).len(), 2);
     assert!(bench.lambda.invocations.lock().unwrap().is_empty());
 }
 
