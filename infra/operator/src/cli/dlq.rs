@@ -122,7 +122,7 @@ pub struct Selection {
     #[arg(long, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
-    /// Only those about this shop, also among others
+    /// Only those about this shop, also among others; an archive without records says of no shop
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shop: Option<ShopId>,

@@ -67,7 +67,7 @@ impl<P: Wiring> Run<'_, P> {
             begun += u64::from(is_to_be_replayed);
             match self.archive(from, &id, is_to_be_replayed).await {
                 Ok(is_done) => {
-                    done += u64::from(is_done);
+                    done += u64::from(is_done && is_to_be_replayed);
                     barren = 0;
                 }
                 Err(Why::Port(error)) => {
@@ -137,7 +137,10 @@ impl<P: Wiring> Run<'_, P> {
         let named: BTreeSet<RatingKey> = batch::ratings(&records);
         let held = self.hold(function, &named).await;
         let Some(outcome) = outcome? else { return Ok(false) };
-        held?;
+        if let Some(why) = held? {
+            self.note_failure(id, why);
+            return Ok(false);
+        }
         self.records_done.set(self.records_done.get() + outcome.done as u64);
         let Outcome { done, left, .. } = outcome;
         if left.is_empty() {
@@ -145,7 +148,8 @@ impl<P: Wiring> Run<'_, P> {
             return Ok(true);
         }
         let (count, why) = (records.len(), left.first().map(|(_, why)| why.clone()).unwrap_or_default());
-        if done == 0 {
+        // What was read back from the stream will not be there for long.
+        if done == 0 && batch.payload.is_some() {
             self.note_not_sent(id, format!("none of its {count} records could be done: {why}"))?;
             return Ok(false);
         }

@@ -28,8 +28,8 @@ const OF_PART: char = '_';
 pub(crate) struct Batch {
     #[serde(rename = "requestContext")]
     request: RequestContext,
-    #[serde(default, rename = "responseContext")]
-    response: ResponseContext,
+    #[serde(rename = "responseContext")]
+    response: Option<ResponseContext>,
     #[serde(rename = "DDBStreamBatchInfo")]
     info: Info,
     /// The event that the function was invoked with; `None`: only where it is in the stream.
@@ -46,7 +46,7 @@ struct RequestContext {
     approximate_invoke_count: u32,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ResponseContext {
     function_error: Option<String>,
@@ -81,7 +81,7 @@ impl Batch {
 
     /// How the last invocation ended.
     pub(crate) fn ending(&self) -> String {
-        match &self.response.function_error {
+        match self.response.as_ref().and_then(|response| response.function_error.as_ref()) {
             _ if self.request.approximate_invoke_count == 0 => "too old before the function saw it".to_owned(),
             Some(error) => format!("the function failed ({error})"),
             None => "the function gave it back".to_owned(),

@@ -18,9 +18,10 @@ use coffeeshop_core::replayed::REPLAYED;
 use futures::stream::{self, StreamExt as _};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::batch::{self, Record};
-use super::run::Run;
+use super::run::{Run, in_words};
 use crate::attempts::{ATTEMPTS_MAX, Attempts};
 use crate::difference::Difference;
 use crate::rebuild::repair_ratings;
@@ -72,7 +73,8 @@ impl<P: Wiring> Run<'_, P> {
             Handled::UpTo(_) => return Err(certainly("the function gave it back".to_owned())),
             Handled::Failed(error) => return Err(certainly(error)),
         }
-        held.map_err(|error| NotSent { certain: false, error })
+        let not_held = held.map_err(|error| NotSent { certain: false, error })?;
+        not_held.map_or(Ok(()), |why| Err(NotSent { certain: false, error: PortError::new(HOLD, why) }))
     }
 
     /// Invokes the function with these records. What is done twice changes nothing, so it is tried again.
@@ -101,9 +103,15 @@ impl<P: Wiring> Run<'_, P> {
         }
     }
 
-    /// Makes what scores hold of these ratings what the ratings say, if the function's records are of ratings at all.
-    pub(super) async fn hold(&self, function: &TargetFunction, ratings: &BTreeSet<RatingKey>) -> Result<(), PortError> {
-        let Records::Ratings { .. } = function.records else { return Ok(()) };
+    /// Makes what scores hold of these ratings what the ratings say, if the function's records are of ratings at all; why some
+    /// could not be set right. One shop keeps no other from it.
+    pub(super) async fn hold(
+        &self,
+        function: &TargetFunction,
+        ratings: &BTreeSet<RatingKey>,
+    ) -> Result<Option<String>, PortError> {
+        let Records::Ratings { .. } = function.records else { return Ok(None) };
+        let (mut failed, mut not_held) = (None, None);
         let mut shops: BTreeMap<&ShopId, Vec<RatingKey>> = BTreeMap::new();
         for rating in ratings {
             shops.entry(&rating.shop_id).or_default().push(rating.clone());
@@ -115,28 +123,28 @@ impl<P: Wiring> Run<'_, P> {
                     unreadable.borrow_mut().get_or_insert(error);
                 }
             };
-            let done = repair_ratings(self.ports.records, self.ports.clock, shop_id, &ratings, &found).await?;
+            let repaired = repair_ratings(self.ports.records, self.ports.clock, shop_id, &ratings, &found).await;
+            let done = match repaired {
+                Ok(done) => done,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    continue;
+                }
+            };
             self.held.set(self.held.get() + done.ratings);
             self.repaired.set(self.repaired.get() + done.contributions_repaired);
             if let Some(error) = unreadable.into_inner() {
-                return Err(error);
+                not_held.get_or_insert(in_words(&error));
             }
             if done.busy > 0 {
-                let why = format!(
+                not_held.get_or_insert(format!(
                     "what scores hold of ratings of {shop_id} could not be set right: others write all the time, or scores \
                      and contributions contradict each other, which `coffeeshop scores rebuild` repairs"
-                );
-                return Err(PortError::new(HOLD, why));
+                ));
             }
         }
-        Ok(())
+        failed.map_or(Ok(not_held), Err)
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Response {
-    batch_item_failures: Option<Vec<Failure>>,
 }
 
 #[derive(Deserialize)]
@@ -149,11 +157,15 @@ struct Failure {
 ///
 /// [1]: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 fn handled(response: &[u8], records: &[Box<RawValue>]) -> Handled {
-    let response: Option<Response> = match serde_json::from_slice(response) {
-        Ok(response) => response,
+    // A map, because an array would do for a struct.
+    let named = serde_json::from_slice(response).and_then(|response: Option<Map<String, Value>>| {
+        let named = response.and_then(|mut response| response.remove("batchItemFailures"));
+        serde_json::from_value::<Option<Vec<Failure>>>(named.unwrap_or_default())
+    });
+    let named = match named {
+        Ok(named) => named.unwrap_or_default(),
         Err(error) => return Handled::Failed(format!("the function's answer makes no sense: {error}")),
     };
-    let named = response.and_then(|response| response.batch_item_failures).unwrap_or_default();
     let mut done = records.len();
     for failure in named {
         let number = failure.item_identifier.unwrap_or_default();
@@ -195,7 +207,11 @@ mod tests {
         for nobody in ["\"6\"", "\"\"", "null"] {
             check(&response(&[named("\"9\""), named(nobody)]), None);
         }
-        check("", None);
-        check("[]", None);
+        check(&response(&[named("\"7\""), named("\"9\"")]), Some(0));
+        check(r#"{"batchItemFailures":null}"#, Some(3));
+        check("{}", Some(3));
+        for nonsense in ["", "[]", "[null]", "5", r#"{"batchItemFailures":{}}"#, r#"{"batchItemFailures":[null]}"#] {
+            check(nonsense, None);
+        }
     }
 }

@@ -118,9 +118,11 @@ impl Started {
         let max = self.begun.selection.max.unwrap_or(u64::MAX);
         let (plan, left_alone, journal, clock) =
             (&mut self.plan, &mut self.left_alone, &self.journal, desk.ports.clock);
-        let mut archives = Vec::new();
+        let (mut archives, is_discard) = (Vec::new(), self.begun.action.is_discard());
         let swept = desk.sweep(place, SLICE_MESSAGES_MAX, &self.spool, |message| {
-            if !selector.takes(message) || plan.len() + archives.len() as u64 >= max {
+            // Of archives that are replayed, those go first that were first in their stream, and not that were listed first.
+            let is_enough = plan.len() >= max || (is_discard && archives.len() as u64 >= max);
+            if !selector.takes(message) || is_enough {
                 return Ok(ControlFlow::Continue(()));
             }
             let times = times_replayed(&message.content);
@@ -143,6 +145,7 @@ impl Started {
         let swept = swept.await.and_then(|swept| Ok((swept, selector.missing()?)));
         // What was earlier in its stream goes first.
         archives.sort();
+        archives.truncate(usize::try_from(max).unwrap_or(usize::MAX));
         let entries: Vec<Entry> =
             archives.into_iter().filter_map(|Sorted { id, body, .. }| plan.add_hashed(id, body)).collect();
         journal.write(clock.now(), entries)?;

@@ -149,6 +149,107 @@ fn what_lacks_records_is_not_taken_for_done() {
     assert!(bench.lambda.invocations.lock().unwrap().is_empty());
 }
 
+/// The numbers of the first records of the events that a function was invoked with.
+fn handed_over(bench: &Bench) -> Vec<Vec<String>> {
+    let invocations = bench.lambda.invocations.lock().unwrap();
+    let events = invocations.iter().map(|(_, event)| serde_json::from_slice::<Value>(event).unwrap());
+    let number = |record: &Value| record["dynamodb"]["SequenceNumber"].as_str().unwrap().to_owned();
+    events.map(|event| event["Records"].as_array().unwrap().iter().map(number).collect()).collect()
+}
+
+#[test]
+fn halves_go_in_the_order_of_their_records() {
+    let bench = Bench::new().with_aggregator(&[5]);
+    bench.archive("1", &archived(&rated(&bench, 0..8)));
+    assert_eq!(bench.types("replay aggregator-failures --execute").status, 3);
+    let firsts: Vec<String> = handed_over(&bench).into_iter().map(|numbers| numbers[0].clone()).collect();
+    assert_eq!(firsts, [0, 0, 4, 4, 4, 5, 6].map(sequence_number));
+}
+
+#[test]
+fn of_what_is_left_over_each_part_says_where_it_is() {
+    // Three fail before one is done; the rest is tried in the pieces that there are.
+    let bench = Bench::new().with_aggregator(&[0, 1, 2, 3, 6]);
+    bench.archive("1", &archived(&rated(&bench, 0..16)));
+    assert_eq!(bench.types("replay aggregator-failures --execute").status, 3);
+    let archives = bench.archives();
+    let parts: Vec<_> = archives.values().map(|archive| &archive["DDBStreamBatchInfo"]).collect();
+    let mut parts: Vec<_> = parts
+        .iter()
+        .map(|info| [&info["startSequenceNumber"], &info["endSequenceNumber"]].map(|number| number.as_str().unwrap()))
+        .collect();
+    parts.sort_unstable();
+    let numbers: Vec<String> = (0..16).map(sequence_number).collect();
+    assert_eq!(parts, [[0, 0], [1, 1], [2, 2], [3, 3], [4, 7]].map(|ends| ends.map(|i: usize| numbers[i].as_str())));
+    // Since one was done, whatever fails is halved to the end.
+    let bench = Bench::new().with_aggregator(&[1, 2, 3, 4, 5]);
+    bench.archive("1", &archived(&rated(&bench, 0..8)));
+    assert_eq!(bench.types("replay aggregator-failures --execute").status, 3);
+    assert_eq!(bench.archives().len(), 5, "each is alone");
+}
+
+#[test]
+fn the_earliest_of_the_stream_go_first_also_when_there_may_be_few() {
+    let bench = Bench::new().with_aggregator(&[]);
+    let records = rated(&bench, 98..102);
+    // Numbers of streams have different lengths, and sort as numbers do.
+    let short = |record: &Value| {
+        let mut record = record.clone();
+        record["dynamodb"]["SequenceNumber"] = json!(&sequence_number(98)[..20]);
+        record
+    };
+    bench.archive("49-a", &archived(&records[2..]));
+    bench.archive("49-b", &archived(&[short(&records[0])]));
+    bench.archive("49-c", &archived(&records[1..2]));
+    assert_eq!(bench.types("replay aggregator-failures --max 2 --execute").status, 0);
+    assert_eq!(bench.archives().into_keys().collect::<Vec<_>>(), [format!("{MAPPING}/49-a")]);
+    let said = bench.types("replay aggregator-failures --max 2");
+    assert!(said.lines.contains("1 of 1 archive "), "{said:?}");
+}
+
+#[test]
+fn what_was_read_back_and_is_left_over_is_kept_with_its_records() {
+    let bench = Bench::new().with_aggregator(&[0, 1]);
+    let records = rated(&bench, 0..2);
+    for (i, record) in records.iter().enumerate() {
+        bench.shard.0.lock().unwrap().insert(sequence_number(i), record.to_string());
+    }
+    let key = bench.archive("1", &archived_without(&records));
+    assert_eq!(bench.types("replay aggregator-failures --execute").status, 3);
+    bench.shard.0.lock().unwrap().clear();
+    assert!(bench.buckets.read("failures", &key).is_none());
+    assert_eq!(left(&bench), [0, 1].map(sequence_number));
+}
+
+#[test]
+fn what_only_had_to_be_deleted_is_no_canary() {
+    let mut bench = Bench::new().with_aggregator(&[]);
+    let records = rated(&bench, 0..6);
+    for (i, part) in records.chunks(2).enumerate() {
+        bench.archive(&i.to_string(), &archived(part));
+    }
+    let has = |bench: &Bench, event: &str| bench.journal().iter().any(|line| line["event"] == event);
+    let mut after = 0;
+    let keys = bench.archives();
+    while bench.runs().len() != 1 || !has(&bench, "sent") || has(&bench, "deleted") {
+        after += 1;
+        let again = Bench::new().with_aggregator(&[]);
+        for (key, archive) in &keys {
+            again.buckets.put("failures", key, archive.to_string());
+        }
+        assert!(again.types_and_is_killed("replay aggregator-failures --execute --canary 1 --json", after).is_none());
+        bench = again;
+    }
+    bench.mend_aggregator(&(0..6).collect::<Vec<_>>());
+    let before = bench.lambda.invocations.lock().unwrap().len();
+    let run = bench.runs().pop().unwrap();
+    let said = bench.types(&format!("resume {run} --json"));
+    assert_eq!((said.status, said.summary()["canary"].as_str()), (3, Some("not_sent")), "{said:?}");
+    // What was handed over already, is not again.
+    let handed = handed_over(&bench).split_off(before);
+    assert!(handed.iter().flatten().all(|number| *number != sequence_number(0)), "{handed:?}");
+}
+
 #[test]
 fn what_somebody_else_took_away_or_wrote_anew_is_not_taken_for_done() {
     let bench = Bench::new().with_aggregator(&[]);
@@ -345,6 +446,30 @@ fn what_does_not_answer_stops_it_and_nothing_is_lost() {
     assert_eq!((said.status, bench.archives().len()), (1, 10));
     insta::assert_snapshot!(said.transcript("replay aggregator-failures --execute", &bench));
     assert_eq!(bench.lambda.invocations.lock().unwrap().len(), 6, "three in a row, each twice");
+}
+
+#[test]
+fn archives_that_fail_now_and_then_do_not_stop_it() {
+    let mut bench = Bench::new().with_aggregator(&[]);
+    let records = rated(&bench, 0..12);
+    for (i, record) in records.chunks(1).enumerate() {
+        bench.archive(&format!("{i:02}"), &archived(record));
+    }
+    let handler = bench.lambda.handler.take().unwrap();
+    // Of three archives two do not get through, each twice.
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    bench.lambda.handler = Some(Box::new(move |event| {
+        if asked.fetch_add(1, SeqCst) % 5 < 4 {
+            return Box::pin(async { Err(PortError::new("functions.invoke", "reset")) });
+        }
+        handler(event)
+    }));
+    let said = bench.types("replay aggregator-failures --execute --json");
+    assert_eq!(
+        (said.status, &said.summary()["done"], &said.summary()["in_doubt"]),
+        (3, &json!(4), &json!(8)),
+        "{said:?}"
+    );
 }
 
 #[test]

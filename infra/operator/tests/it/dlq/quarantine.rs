@@ -132,6 +132,71 @@ fn where_scores_contradict_contributions_it_stays_until_they_are_rebuilt() {
     bench.check_scores();
 }
 
+/// The scores of a shop are emptied by hand after a rating of it was counted; the record of its next change.
+fn drifted(bench: &Bench, shop: &str, number: usize) -> serde_json::Value {
+    let key = rating(shop, "user");
+    let written = write(bench, number, &key, Some(("4", "2026-11-20")));
+    bench.archive(shop, &super::stream::archived(&[written]));
+    assert_eq!(bench.types("replay aggregator-failures --execute").status, 0);
+    for mut score in bench.scores.stored_scores().into_values().filter(|score| score.key.shop_id == key.shop_id) {
+        score.histogram = coffeeshop_core::histogram::Histogram::default();
+        score.revision += 1;
+        bench.scores.put_score(score);
+    }
+    write(bench, number + 1, &key, Some(("5", "2026-11-20")))
+}
+
+#[test]
+fn a_shop_that_cannot_be_set_right_keeps_no_other_from_it() {
+    let bench = Bench::new().with_aggregator(&[]);
+    let drifts: Vec<_> = (0..3).map(|i| drifted(&bench, &format!("a-shop-{i}"), 10 * i)).collect();
+    // In one archive with the first of them: a record that is older than its rating, and newer than what is known of it.
+    let key = rating("shop", "user");
+    let old = record(40, &key, Some(("1", "2026-11-20")), "");
+    write(&bench, 41, &key, Some(("5", "2026-11-20")));
+    bench.archive("0", &super::stream::archived(&[drifts[0].clone(), old]));
+    for (i, drift) in drifts.iter().enumerate().skip(1) {
+        bench.archive(&i.to_string(), &super::stream::archived(std::slice::from_ref(drift)));
+    }
+    let fine = write(&bench, 50, &rating("fine", "user"), Some(("3", "2026-11-20")));
+    bench.archive("9", &super::stream::archived(&[fine]));
+    let said = bench.types("replay aggregator-failures --execute --json");
+    assert_eq!((said.status, bench.archives().len()), (3, 3), "the last has nothing to do with them: {said:?}");
+    let scores = bench.scores.stored_scores().into_values();
+    let of_shop: Vec<_> = scores.filter(|score| score.key.shop_id.as_str() == "shop").collect();
+    assert!(
+        !of_shop.is_empty() && of_shop.iter().all(|score| score.histogram.counts() == [0, 0, 0, 0, 1]),
+        "{of_shop:?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_held_against_its_rating_stays() {
+    let bench = Bench::new().with_aggregator(&[]);
+    let drift = drifted(&bench, "shop", 1);
+    set_aside(&bench, &drift, "drift");
+    let said = bench.types("replay ratings-quarantine --execute");
+    assert!(said.status != 0 && said.lines.contains("`coffeeshop scores rebuild` repairs"), "{said:?}");
+    let rest = bench.world.visible(&url("ratings-quarantine"));
+    assert!(rest.iter().any(|content| content.attribute("replayed").is_none()), "the message itself: {rest:?}");
+}
+
+#[test]
+fn a_record_that_is_given_back_stays() {
+    let mut bench = three();
+    bench.lambda.handler = Some(Box::new(|event| {
+        let event: serde_json::Value = serde_json::from_slice(&event).unwrap();
+        let number = event["Records"][0]["dynamodb"]["SequenceNumber"].clone();
+        let response = json!({ "batchItemFailures": [{ "itemIdentifier": number }] }).to_string();
+        Box::pin(async { Ok(coffeeshop_core::ports::Answer::Returned(response.into())) })
+    }));
+    let said = bench.types("replay ratings-quarantine --execute");
+    assert!(said.status == 3 && said.lines.contains("the function gave it back"), "{said:?}");
+    assert_eq!(bench.world.visible(&url("ratings-quarantine")).len(), 3);
+    // All the same the scores follow the ratings.
+    bench.check_scores();
+}
+
 #[test]
 fn what_is_no_event_stays_and_is_said() {
     let bench = Bench::new().with_aggregator(&[]);
