@@ -202,7 +202,8 @@ impl Stack {
     /// quarantine, and what the functions that read streams have in the bucket for failures.
     pub async fn places(&self) -> Result<Vec<Place>, StackError> {
         let region = self.sdk.region().ok_or(Trouble::NoRegion)?;
-        let described = describe::stack(&self.sdk, &self.name, region, places::bucket(&self.outputs)).await?;
+        let (bucket, known) = (places::bucket(&self.outputs), places::prefixes(&self.outputs));
+        let described = describe::stack(&self.sdk, &self.name, region, bucket, &known).await?;
         Ok(places::places(&described, &self.name, &self.outputs))
     }
 

@@ -34,7 +34,7 @@ pub(super) struct Described {
     pub(super) subscriptions: Vec<Subscription>,
     /// What is deleted from the bucket for failures, as far as it can be read.
     pub(super) expiries: Vec<Expiry>,
-    /// The mappings that have archives in it, also those that are not there any more, as far as it can be read.
+    /// The mappings that have archives in it and are not there any more, as far as it can be read.
     pub(super) mappings: Vec<Mapping>,
 }
 
@@ -100,6 +100,7 @@ pub(super) async fn stack(
     name: &str,
     region: &Region,
     bucket: Option<&str>,
+    known_mappings: &[String],
 ) -> Result<Described, StackError> {
     let cloudformation = aws_sdk_cloudformation::Client::new(sdk);
     let (sns, sqs) = (aws_sdk_sns::Client::new(sdk), aws_sdk_sqs::Client::new(sdk));
@@ -122,7 +123,7 @@ pub(super) async fn stack(
     if let Some(bucket) = bucket {
         let s3 = crate::sdk::s3(sdk);
         described.expiries = expiry::of(&s3, bucket).await.map_err(by.failed())?;
-        described.mappings = mappings::of(&s3, bucket).await.map_err(by.failed())?;
+        described.mappings = mappings::of(&s3, bucket, known_mappings).await.map_err(by.failed())?;
     }
     by.follow(&mut described).await?;
     Ok(described)

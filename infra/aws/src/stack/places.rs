@@ -24,6 +24,12 @@ struct Stack<'a> {
     outputs: &'a BTreeMap<String, String>,
 }
 
+/// What the keys of archives begin with, of each mapping that the stack has.
+pub(super) fn prefixes(outputs: &BTreeMap<String, String>) -> Vec<String> {
+    let mappings = ["AggregatorMapping", "PhotosMapping", "ScoresMapping", "BoardsMapping"];
+    mappings.iter().filter_map(|output| Some(records::prefix(outputs.get(*output)?))).collect()
+}
+
 /// The bucket for failures, if the stack has one.
 pub(super) fn bucket(outputs: &BTreeMap<String, String>) -> Option<&str> {
     outputs.get("FailuresBucket").map(String::as_str)

@@ -95,7 +95,8 @@ impl<P: Wiring> Run<'_, P> {
                     attempts += 1;
                     tries += u32::from(!error.busy);
                     if attempts >= ATTEMPTS_MAX || tries >= TRIES_MAX || self.stop.is_requested() {
-                        return Err(error);
+                        // One that was lost before may have run.
+                        return Err(PortError { busy: error.busy && tries == 0, ..error });
                     }
                 }
             }

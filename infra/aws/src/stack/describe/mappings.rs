@@ -13,6 +13,9 @@ use crate::failed;
 /// What the keys of all archives begin with.
 const ARCHIVES: &str = "aws/lambda/";
 
+/// How many objects of a mapping are looked at, until one is an archive.
+const OBJECTS_LOOKED_AT: i32 = 10;
+
 const CALL: &str = "archives.mappings";
 
 /// A mapping that has archives.
@@ -36,8 +39,8 @@ struct RequestContext {
     function_arn: String,
 }
 
-/// Every mapping that has archives in the bucket; none if these may not be listed.
-pub(super) async fn of(s3: &Client, bucket: &str) -> Result<Vec<Mapping>, PortError> {
+/// Every mapping that has archives in the bucket, but for those whose prefixes are known; none if these may not be listed.
+pub(super) async fn of(s3: &Client, bucket: &str, known: &[String]) -> Result<Vec<Mapping>, PortError> {
     let list = s3.list_objects_v2().bucket(bucket).prefix(ARCHIVES).delimiter("/");
     let mut pages = list.into_paginator().send();
     let mut mappings = Vec::new();
@@ -47,7 +50,8 @@ pub(super) async fn of(s3: &Client, bucket: &str) -> Result<Vec<Mapping>, PortEr
             Err(error) if is_out_of_reach(&error) => return Ok(mappings),
             Err(error) => return Err(failed(CALL)(error)),
         };
-        for prefix in page.common_prefixes.unwrap_or_default().into_iter().filter_map(|folder| folder.prefix) {
+        let prefixes = page.common_prefixes.unwrap_or_default().into_iter().filter_map(|folder| folder.prefix);
+        for prefix in prefixes.filter(|prefix| !known.contains(prefix)) {
             if let Some(function) = function(s3, bucket, &prefix).await? {
                 mappings.push(Mapping { prefix, function });
             }
@@ -56,19 +60,25 @@ pub(super) async fn of(s3: &Client, bucket: &str) -> Result<Vec<Mapping>, PortEr
     Ok(mappings)
 }
 
-/// The function of the first archive below the prefix; `None`: it is no archive, or gone, or not for us to read.
+/// The function of the first archive below the prefix; `None`: there is none, or none that we may read.
 async fn function(s3: &Client, bucket: &str, prefix: &str) -> Result<Option<String>, PortError> {
-    let first = s3.list_objects_v2().bucket(bucket).prefix(prefix).max_keys(1).send().await.map_err(failed(CALL))?;
-    let key = first.contents.unwrap_or_default().into_iter().find_map(|object| object.key);
-    let Some(key) = key else { return Ok(None) };
-    let object = match s3.get_object().bucket(bucket).key(key).send().await {
-        Ok(object) => object,
-        Err(error) if is_out_of_reach(&error) || error.code() == Some("NoSuchKey") => return Ok(None),
-        Err(error) => return Err(failed(CALL)(error)),
-    };
-    let bytes = object.body.collect().await.map_err(failed(CALL))?.into_bytes();
-    let archive: Option<Archive> = serde_json::from_slice(&bytes).ok();
-    Ok(archive.and_then(|archive| name(&archive.request.function_arn)))
+    let list = s3.list_objects_v2().bucket(bucket).prefix(prefix).max_keys(OBJECTS_LOOKED_AT);
+    let first = list.send().await.map_err(failed(CALL))?.contents.unwrap_or_default();
+    for key in first.into_iter().filter_map(|object| object.key) {
+        let object = match s3.get_object().bucket(bucket).key(key).send().await {
+            Ok(object) => object,
+            Err(error) if is_out_of_reach(&error) => return Ok(None),
+            Err(error) if error.code() == Some("NoSuchKey") => continue,
+            Err(error) => return Err(failed(CALL)(error)),
+        };
+        let bytes = object.body.collect().await.map_err(failed(CALL))?.into_bytes();
+        // It may be no archive.
+        let archive: Option<Archive> = serde_json::from_slice(&bytes).ok();
+        if let Some(function) = archive.and_then(|archive| name(&archive.request.function_arn)) {
+            return Ok(Some(function));
+        }
+    }
+    Ok(None)
 }
 
 /// The name in `arn:aws:lambda:{region}:{account}:function:{name}`, behind which there may be a version.

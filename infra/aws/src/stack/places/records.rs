@@ -42,7 +42,7 @@ impl Stack<'_> {
     ///
     /// [1]: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
     fn failures(&self, target: Target, tables: &[&str], mappings: &[&str]) -> Option<Place> {
-        let prefix = |output: &&str| Some(format!("aws/lambda/{}/", self.output(output)?));
+        let prefix = |output: &&str| Some(prefix(self.output(output)?));
         let mut prefixes: Vec<String> = mappings.iter().map(prefix).collect::<Option<_>>()?;
         // What a mapping archived before it was made anew is under its earlier id.
         let function = target.address();
@@ -74,6 +74,11 @@ impl Stack<'_> {
     fn output(&self, name: &str) -> Option<&str> {
         self.outputs.get(name).map(String::as_str)
     }
+}
+
+/// Where Lambda puts the archives of a mapping.
+pub(super) fn prefix(mapping: &str) -> String {
+    format!("aws/lambda/{mapping}/")
 }
 
 /// How long any object with one of these prefixes stays at least: what expires first counts.

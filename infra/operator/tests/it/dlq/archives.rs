@@ -222,6 +222,73 @@ fn what_was_read_back_and_is_left_over_is_kept_with_its_records() {
 }
 
 #[test]
+fn many_ratings_of_one_shop_are_all_held_against_the_table() {
+    let mut bench = Bench::new();
+    let records: Vec<Value> = (0..250)
+        .map(|i| write(&bench, i, &rating("shop-1", &format!("user-{i}")), Some(("3", "2026-11-22"))))
+        .collect();
+    bench.archive("1", &archived(&records));
+    // A function that says that all is done, and does nothing: what is held against the table is right all the same.
+    bench.lambda.handler =
+        Some(Box::new(|_| Box::pin(async { Ok(coffeeshop_core::ports::Answer::Returned("null".into())) })));
+    let said = bench.types("replay aggregator-failures --execute --json");
+    assert_eq!((said.status, &said.summary()["ratings_repaired"]), (0, &json!(250)), "{said:?}");
+    bench.check_scores();
+}
+
+#[test]
+fn ctrl_c_within_an_archive_leaves_no_old_state() {
+    for times in 0..60 {
+        let bench = Bench::new().with_aggregator(&[]);
+        let key = rating("shop-1", "user-1");
+        let old = write(&bench, 1, &key, Some(("1", "2026-11-22")));
+        write(&bench, 2, &key, Some(("5", "2026-11-22")));
+        // Two parts: the second is large.
+        let comment = "x".repeat(INVOCATION_BYTES_MAX - 900);
+        bench.scores.put_rating(rating("shop-2", "user-2"), bench.scores.stored_ratings()[&key].clone());
+        let large = record(3, &rating("shop-2", "user-2"), Some(("5", "2026-11-22")), &comment);
+        bench.archive("1", &archived(&[old, large]));
+        let pressed = std::cell::Cell::new(false);
+        let press = || {
+            let is_first = !pressed.replace(true);
+            async move {
+                if !is_first {
+                    std::future::pending::<()>().await;
+                }
+                for _ in 0..times {
+                    coffeeshop_core::testing::suspend_once().await;
+                }
+            }
+        };
+        bench.types_until("replay aggregator-failures --execute", press);
+        if !bench.lambda.invocations.lock().unwrap().is_empty() {
+            let scores = bench.scores.stored_scores().into_values();
+            let counts: Vec<_> =
+                scores.map(|score| (score.key.shop_id.to_string(), score.histogram.counts())).collect();
+            assert!(counts.iter().all(|(_, counts)| *counts == [0, 0, 0, 0, 1]), "{times}: {counts:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_left_over_again_and_again_is_left_alone() {
+    let mut bench = Bench::new().with_aggregator(&[0]);
+    let mut archive = archived(&rated(&bench, 0..2));
+    archive["replayed"] = json!("3/run-0");
+    bench.archive("1", &archive);
+    let said = bench.types("replay aggregator-failures --execute");
+    assert!(said.status == 3 && said.lines.contains("1 were left alone"), "{said:?}");
+    assert!(bench.types("peek aggregator-failures").lines.contains("replayed  3 times, last by run-0"));
+    let said = bench.types("replay aggregator-failures --max-replays 4 --execute");
+    let run = bench.runs().pop().unwrap();
+    let parts: Vec<Value> = bench.archives().into_values().map(|archive| archive["replayed"].clone()).collect();
+    assert_eq!(parts, [json!(format!("4/{run}"))], "{said:?}");
+    bench.mend_aggregator(&[]);
+    let said = bench.types("peek aggregator-failures --limit 1");
+    assert!(said.lines.contains("1 archive of"), "{said:?}");
+}
+
+#[test]
 fn what_only_had_to_be_deleted_is_no_canary() {
     let mut bench = Bench::new().with_aggregator(&[]);
     let records = rated(&bench, 0..6);
