@@ -238,6 +238,7 @@ fn many_ratings_of_one_shop_are_all_held_against_the_table() {
 
 #[test]
 fn ctrl_c_within_an_archive_leaves_no_old_state() {
+    let mut stopped_between = 0;
     for times in 0..60 {
         let bench = Bench::new().with_aggregator(&[]);
         let key = rating("shop-1", "user-1");
@@ -261,6 +262,7 @@ fn ctrl_c_within_an_archive_leaves_no_old_state() {
             }
         };
         bench.types_until("replay aggregator-failures --execute", press);
+        stopped_between += usize::from(bench.lambda.invocations.lock().unwrap().len() == 1);
         if !bench.lambda.invocations.lock().unwrap().is_empty() {
             let scores = bench.scores.stored_scores().into_values();
             let counts: Vec<_> =
@@ -268,6 +270,21 @@ fn ctrl_c_within_an_archive_leaves_no_old_state() {
             assert!(counts.iter().all(|(_, counts)| *counts == [0, 0, 0, 0, 1]), "{times}: {counts:?}");
         }
     }
+    assert!(stopped_between > 0, "between two parts it is stopped, too");
+}
+
+#[test]
+fn an_archive_that_cannot_be_deleted_is_not_done() {
+    let bench = Bench::new().with_aggregator(&[]);
+    bench.archive("1", &archived(&rated(&bench, 0..2)));
+    // It is listed, read to be planned, and read to be handed over.
+    *bench.buckets.works_for.lock().unwrap() = Some(3);
+    let said = bench.types("replay aggregator-failures --execute --json");
+    assert_eq!((said.status, &said.summary()["sent_not_deleted"]), (3, &json!(1)), "{said:?}");
+    *bench.buckets.works_for.lock().unwrap() = None;
+    let run = bench.runs().pop().unwrap();
+    let said = bench.types(&format!("resume {run}"));
+    assert_eq!((said.status, bench.archives().len(), bench.lambda.invocations.lock().unwrap().len()), (0, 0, 1));
 }
 
 #[test]
@@ -284,6 +301,7 @@ fn what_is_left_over_again_and_again_is_left_alone() {
     let parts: Vec<Value> = bench.archives().into_values().map(|archive| archive["replayed"].clone()).collect();
     assert_eq!(parts, [json!(format!("4/{run}"))], "{said:?}");
     bench.mend_aggregator(&[]);
+    bench.archive("2", &archive);
     let said = bench.types("peek aggregator-failures --limit 1");
     assert!(said.lines.contains("1 archive of"), "{said:?}");
 }

@@ -182,6 +182,40 @@ fn what_cannot_be_held_against_its_rating_stays() {
 }
 
 #[test]
+fn after_a_failure_or_a_lost_answer_the_scores_follow_the_ratings_too() {
+    for is_lost in [false, true] {
+        let mut bench = three();
+        let aggregator = bench.lambda.handler.take().unwrap();
+        bench.lambda.handler = Some(Box::new(move |event| {
+            let handled = aggregator(event);
+            Box::pin(async move {
+                handled.await?;
+                if is_lost {
+                    return Err(coffeeshop_core::ports::PortError::new("functions.invoke", "reset"));
+                }
+                Ok(coffeeshop_core::ports::Answer::Failed { error: "timed out".to_owned() })
+            })
+        }));
+        let said = bench.types("replay ratings-quarantine --execute --json");
+        assert_ne!(said.status, 0);
+        bench.check_scores();
+        let summary = said.summary();
+        let counts = ["failed", "in_doubt"].map(|name| summary[name].as_u64().unwrap());
+        assert_eq!(counts, if is_lost { [0, 3] } else { [3, 0] }, "{said:?}");
+    }
+}
+
+#[test]
+fn what_is_held_of_a_rating_and_cannot_be_understood_keeps_its_record() {
+    let bench = three();
+    bench.scores.spoil_contribution(Some(rating("shop-1", "user-1")));
+    let said = bench.types("replay ratings-quarantine --execute --shop shop-1");
+    assert_ne!(said.status, 0, "{said:?}");
+    let rest = bench.world.visible(&url("ratings-quarantine"));
+    assert!(rest.iter().any(|content| content.body.contains("event-1\"")), "{rest:?}");
+}
+
+#[test]
 fn a_record_that_is_given_back_stays() {
     let mut bench = three();
     bench.lambda.handler = Some(Box::new(|event| {

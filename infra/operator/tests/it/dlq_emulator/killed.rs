@@ -19,6 +19,8 @@ const OTHERS: usize = 20;
 
 const KILLS: usize = 20;
 
+const KILLS_MAX: usize = 26;
+
 /// What a kill leaves hidden comes back soon; longer than a sweep takes.
 const HIDDEN_SECONDS_MAX: u32 = 10;
 
@@ -67,8 +69,12 @@ async fn killed_and_resumed(on: &Pipeline, group: &str) -> Seen {
     let mut doubtful = BTreeSet::new();
     loop {
         let kills = killed.values().sum();
-        // Those after the last are left alone.
-        let kill = if kills < KILLS { kill(kills) } else { Kill { event: "none", nth: 1 } };
+        // Those after the last are left alone; but a kill may come too late to leave a doubt, and then there is one more.
+        let kill = match kills {
+            kills if kills < KILLS => kill(kills),
+            kills if kills < KILLS_MAX && doubtful.is_empty() => Kill { event: "sending", nth: 1 },
+            _ => Kill { event: "none", nth: 1 },
+        };
         match run_until(on.command(&command, "killed"), folder.clone(), kill).await {
             End::Killed(last) => {
                 *killed.entry(last).or_default() += 1;
@@ -150,7 +156,7 @@ async fn killed_twenty_times_and_resumed_it_ends_as_a_clean_run_does() {
     let found = photos.end_state().await;
     assert_eq!(found.differences(&expected), <[&String; 0]>::default());
 
-    assert_eq!(seen.killed.values().sum::<usize>(), KILLS);
+    assert!((KILLS..=KILLS_MAX).contains(&seen.killed.values().sum::<usize>()), "{:?}", seen.killed);
     let between: Vec<_> = ["sending", "sent", "deleted"].map(|event| seen.killed.get(event)).into();
     assert!(between.iter().all(|kills| kills.is_some_and(|kills| *kills >= 2)), "{:?}", seen.killed);
     assert_eq!(seen.lines("planned").len(), PHOTOS);
