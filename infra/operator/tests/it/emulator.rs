@@ -166,7 +166,8 @@ async fn write_until(app: &App, done: &AtomicBool, seed: u64) -> usize {
             _ => app.rate(&rating, &said(&mut rng)).await.unwrap(),
         }
         writes += 1;
-        tokio::time::sleep(Duration::from_millis(rng.u64(..60))).await;
+        // About one a second and shop: a rebuild needs moments in which nobody writes to a shop.
+        tokio::time::sleep(Duration::from_millis(rng.u64(..400))).await;
     }
     writes
 }
