@@ -32,7 +32,7 @@ pub enum Item {
 /// when the item was deleted, which is an operator's doing and says nothing.
 ///
 /// Every answer to a photo is announced, but a removal after a removal; a score when its revision is another; a
-/// leaderboard always.
+/// leaderboard when its version is.
 pub fn announce(old: Option<&Item>, new: Option<&Item>) -> Option<Event> {
     match (old, new?) {
         (Some(Item::Photo(old)), Item::Photo(new))
@@ -41,6 +41,7 @@ pub fn announce(old: Option<&Item>, new: Option<&Item>) -> Option<Event> {
             None
         }
         (Some(Item::Score(old)), Item::Score(new)) if old.revision == new.revision => None,
+        (Some(Item::Board(old)), Item::Board(new)) if old.version == new.version => None,
         (_, Item::Photo(new)) => Some(photo(new)),
         (_, Item::Score(new)) => Some(score(new)),
         (Some(Item::Board(old)), Item::Board(new)) => Some(board(Some(old), new)),
@@ -83,15 +84,15 @@ fn score(score: &Score) -> Event {
 fn board(old: Option<&BoardSnapshot>, new: &BoardSnapshot) -> Event {
     let difference = difference(old.map_or(&[], |old| &old.entries), &new.entries);
     let data = Data::LeaderboardChanged(LeaderboardChanged {
-        board: new.board.clone(),
-        period: new.period,
+        board: new.key.board.clone(),
+        period: new.key.period,
         version: new.version,
         entries: new.entries.clone(),
         entered: difference.entered,
         left: difference.left,
         moved: difference.moved,
     });
-    event("board", [&new.board.to_string(), &new.period.to_string()], new.version, new.updated_at, data)
+    event("board", [&new.key.board.to_string(), &new.key.period.to_string()], new.version, new.updated_at, data)
 }
 
 fn event(kind: &str, key: [&str; 2], revision: u64, time: Timestamp, data: Data) -> Event {

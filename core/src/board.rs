@@ -48,19 +48,43 @@ impl FromStr for Board {
     }
 }
 
-/// The best of a leaderboard as it was last announced: one item of the `boards` table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BoardSnapshot {
-    /// Which leaderboard.
+/// What stands in the place of the period in an item of the `boards` table that is no board but the lease of a job: no
+/// period is written so.
+pub const LEASE: &str = "lease";
+
+/// How many shops of a leaderboard are announced.
+pub const BOARD_PLACES: usize = 100;
+
+/// The key of a leaderboard.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BoardKey {
+    /// Which shops.
     pub board: Board,
     /// Of which period.
     pub period: Period,
-    /// Greater with each write.
+}
+
+impl fmt::Display for BoardKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.board, self.period)
+    }
+}
+
+/// The best of a leaderboard as it was last announced: one item of the `boards` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoardSnapshot {
+    /// `board` and `period`.
+    #[serde(flatten)]
+    pub key: BoardKey,
+    /// Greater with each change; the first is the time in milliseconds.
     pub version: u64,
-    /// The best first.
+    /// The best [`BOARD_PLACES`], the best first.
     pub entries: Vec<BoardEntry>,
-    /// When it was written.
+    /// When it changed.
     pub updated_at: Timestamp,
+    /// The version that lies in the bucket of analytics; absent when none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exported: Option<u64>,
 }
 
 /// A shop on a leaderboard.

@@ -4,11 +4,13 @@
 //! implementation to it. Every error is the world's fault, never the input's, and
 //! so always a reason to try again.
 
+mod boards;
 mod functions;
 mod notifications;
 mod objects;
 mod photo_records;
 mod queues;
+mod snapshots;
 mod streams;
 
 use std::collections::HashMap;
@@ -16,6 +18,7 @@ use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
+pub use boards::*;
 use bytes::Bytes;
 pub use functions::*;
 use jiff::Timestamp;
@@ -23,6 +26,7 @@ pub use notifications::*;
 pub use objects::*;
 pub use photo_records::*;
 pub use queues::*;
+pub use snapshots::*;
 pub use streams::*;
 
 use crate::board::{Board, Page};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use coffeeshop_core::announce::{Item, announce};
-use coffeeshop_core::board::{BoardEntry, BoardSnapshot};
+use coffeeshop_core::board::{BoardEntry, BoardKey, BoardSnapshot};
 use coffeeshop_core::edition::Revision;
 use coffeeshop_core::event::{Data, EVENT_ID_BYTES_MAX, Event, EventId, LeaderboardChanged};
 use coffeeshop_core::keys::PhotoKey;
@@ -48,11 +48,11 @@ pub(crate) fn board(board: &str, text: &str) -> Item {
     let version = version.parse().unwrap();
     let entry = |shop: &str| BoardEntry { shop_id: shop.parse().unwrap(), score_micros: 4_000_000, count: 7 };
     Item::Board(BoardSnapshot {
-        board: board.parse().unwrap(),
-        period: "all".parse().unwrap(),
+        key: BoardKey { board: board.parse().unwrap(), period: "all".parse().unwrap() },
         version,
         entries: shops.split_whitespace().map(entry).collect(),
         updated_at: Timestamp::from_second(1_795_255_200).unwrap(),
+        exported: None,
     })
 }
 

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod batches;
+pub mod boards;
 pub mod delivery_queue;
 mod dynamo;
 #[cfg(feature = "stack")]
@@ -19,6 +20,7 @@ pub mod photo_records;
 pub mod photos;
 pub mod quarantine;
 pub mod queues;
+pub mod scan;
 pub mod scores;
 pub mod sdk;
 pub mod shop_records;
@@ -31,6 +33,7 @@ pub mod streams;
 mod tables;
 pub mod topic;
 pub mod tracing_json;
+pub mod uploads;
 pub mod variable;
 
 use std::error::Error;

@@ -16,10 +16,11 @@ use zip::write::SimpleFileOptions;
 use crate::config;
 
 /// Package and binary of each function.
-pub const FUNCTIONS: [(&str, &str); 4] = [
+pub const FUNCTIONS: [(&str, &str); 5] = [
     ("coffeeshop-aggregator", "aggregator"),
     ("coffeeshop-notifier", "notifier"),
     ("coffeeshop-publisher", "publisher"),
+    ("coffeeshop-snapshotter", "snapshotter"),
     ("coffeeshop-thumbnailer", "thumbnailer"),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use coffeeshop_core::board::{BoardEntry, BoardSnapshot};
+use coffeeshop_core::board::{BoardEntry, BoardKey, BoardSnapshot};
 use coffeeshop_core::edition::Revision;
 use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::outcome::{Answer, Outcome, Reason};
@@ -79,11 +79,11 @@ impl Writer {
             count: shops.len() as u64,
         };
         let snapshot = BoardSnapshot {
-            board: board.parse().unwrap(),
-            period: "all".parse().unwrap(),
+            key: BoardKey { board: board.parse().unwrap(), period: "all".parse().unwrap() },
             version,
             entries: shops.iter().map(entry).collect(),
             updated_at: time(version),
+            exported: None,
         };
         let keys = json!({ "board": { "S": board }, "period": { "S": "all" } });
         Written { record: self.record("boards", &keys, &snapshot), says: Some(format!("board/{board}/all/{version}")) }

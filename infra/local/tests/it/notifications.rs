@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
-use coffeeshop_core::board::{Board, BoardSnapshot};
+use coffeeshop_core::board::{Board, BoardKey, BoardSnapshot};
 use coffeeshop_core::ids::UserId;
 use coffeeshop_core::outcome::Outcome;
 use coffeeshop_core::period::Period;
@@ -300,11 +300,11 @@ async fn each_refusal_of_a_webhook_ends_where_it_should() {
     }
     told.subscribe(&followers, "ada", None).await;
     let snapshot = |version| BoardSnapshot {
-        board: board.clone(),
-        period: Period::All,
+        key: BoardKey { board: board.clone(), period: Period::All },
         version,
         entries: Vec::new(),
         updated_at: "2026-11-21T10:00:00Z".parse().unwrap(),
+        exported: None,
     };
     told.app.put_board(&snapshot(1)).await.unwrap();
     let id = "board/St%2E%20Gallen%20%26%20Umgebung%2F%C3%9F/all/1";

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use coffeeshop_core::board::{Board, BoardEntry, BoardSnapshot};
+use coffeeshop_core::board::{Board, BoardEntry, BoardKey, BoardSnapshot};
 use coffeeshop_core::ids::UserId;
 use coffeeshop_core::inbox::InboxItem;
 use coffeeshop_core::outcome::{Answer, Outcome};
@@ -123,7 +123,8 @@ async fn announce_board(app: &App) -> Result<String> {
         count: score.count,
     };
     let entries = scores.into_iter().take(BOARD_ROWS).map(entry).collect();
-    let board = BoardSnapshot { board: Board::Global, period: Period::All, version: 1, entries, updated_at };
+    let key = BoardKey { board: Board::Global, period: Period::All };
+    let board = BoardSnapshot { key, version: 1, entries, updated_at, exported: None };
     app.put_board(&board).await?;
     Ok("board/global/all/1".to_owned())
 }

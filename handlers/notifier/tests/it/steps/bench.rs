@@ -7,7 +7,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage, SqsMessageAttribute};
 use coffeeshop_core::announce::{Item, announce};
-use coffeeshop_core::board::{BoardEntry, BoardSnapshot};
+use coffeeshop_core::board::{BoardEntry, BoardKey, BoardSnapshot};
 use coffeeshop_core::delivery::DeliveryKey;
 use coffeeshop_core::edition::Revision;
 use coffeeshop_core::event::Event;
@@ -88,11 +88,11 @@ pub(crate) fn ready(user_id: &str, photo_id: &str, revision: u64) -> Event {
 pub(crate) fn changed(board: &str, version: u64) -> Event {
     let entry = BoardEntry { shop_id: "shop".parse().unwrap(), score_micros: 4_000_000, count: version };
     let snapshot = BoardSnapshot {
-        board: board.parse().unwrap(),
-        period: Period::All,
+        key: BoardKey { board: board.parse().unwrap(), period: Period::All },
         version,
         entries: vec![entry],
         updated_at: "2026-11-21T10:00:00Z".parse().unwrap(),
+        exported: None,
     };
     announce(None, Some(&Item::Board(snapshot))).unwrap()
 }

@@ -1,0 +1,39 @@
+//! The Lambda function: boot, configuration, wiring, run.
+
+use aws_sdk_dynamodb::Client;
+use coffeeshop_aws::boards::AwsBoardStore;
+use coffeeshop_aws::leaderboard::AwsLeaderboard;
+use coffeeshop_aws::scan::TableScan;
+use coffeeshop_aws::uploads::S3Uploads;
+use coffeeshop_aws::{SystemClock, metrics, sdk, tracing_json};
+use coffeeshop_snapshotter::config::Config;
+use coffeeshop_snapshotter::job::{self, Deps, Request};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing_json::install();
+    let collector = metrics::install("snapshotter")?;
+    let Config { scores_table, photos_table, boards_table, shops_table, analytics_bucket } = Config::from_env()?;
+    let sdk = sdk::load().await;
+    let dynamodb = Client::new(&sdk);
+    let uploads = S3Uploads::new(sdk::s3(&sdk::for_large_bodies(&sdk)), analytics_bucket);
+    let boards = AwsBoardStore::new(dynamodb.clone(), boards_table, shops_table);
+    let leaderboard = AwsLeaderboard::new(dynamodb.clone(), scores_table.clone());
+    let scores = TableScan::scores(dynamodb.clone(), scores_table);
+    let photos = TableScan::outcomes(dynamodb, photos_table);
+    let deps = Deps {
+        boards: &boards,
+        leaderboard: &leaderboard,
+        scores: &scores,
+        photos: &photos,
+        uploads: &uploads,
+        clock: &SystemClock,
+    };
+    run(service_fn(async |event: LambdaEvent<Request>| {
+        let ended = job::handle(&deps, event.payload, &event.context).await;
+        metrics::flush(collector);
+        ended
+    }))
+    .await
+}

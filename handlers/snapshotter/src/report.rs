@@ -1,0 +1,26 @@
+//! What the outside hears of the work: metrics in CloudWatch's embedded format, and log lines.
+
+use std::error::Error;
+
+use coffeeshop_aws::tracing_json::with_cause;
+use coffeeshop_core::ports::PortError;
+use metrics::counter;
+use tracing::{error, info, warn};
+
+use crate::job::Job;
+
+/// Another run has the lease.
+pub(crate) fn skipped(job: Job) {
+    counter!("runs_skipped").increment(1);
+    info!(?job, "another run is at it: skipped");
+}
+
+/// The lease could not be given back: the next run may be skipped.
+pub(crate) fn lease_kept(job: Job, error: &PortError) {
+    warn!(?job, call = error.call, error = with_cause(error), "lease not given back");
+}
+
+/// The job failed: the next schedule begins it anew.
+pub(crate) fn failed(job: Job, cause: &(dyn Error + 'static)) {
+    error!(?job, error = with_cause(cause), "job failed");
+}
