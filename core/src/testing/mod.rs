@@ -21,9 +21,12 @@ mod queues;
 pub mod queues_contract;
 mod records;
 pub mod records_contract;
+mod scans;
 mod scores;
 pub mod scores_contract;
 mod time;
+mod uploads;
+pub mod uploads_contract;
 mod world;
 
 pub use calls::{Fault, suspend_once};
@@ -31,4 +34,5 @@ pub use notifications::{NotificationWorld, WorldQueue};
 pub use queue::{Message, Parked};
 pub use queues::QueueWorld;
 pub use scores::{Sabotage, ScoreWorld};
+pub use uploads::{UploadWorld, UploadedObject};
 pub use world::World;

@@ -158,6 +158,10 @@ impl ScoreWorld {
         self.state().spoilt = score;
     }
 
+    pub(super) fn spoilt_score(&self) -> Option<ScoreKey> {
+        self.state().spoilt.clone()
+    }
+
     /// What was quarantined, in order.
     pub fn quarantined(&self) -> Vec<Quarantined> {
         self.state().quarantine.clone()

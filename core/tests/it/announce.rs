@@ -194,7 +194,7 @@ fn the_longest_id_is_one() {
     for city in [".".repeat(CITY_BYTES_MAX), "ü".repeat(CITY_BYTES_MAX / 2)] {
         let text = format!("a@{}", u64::MAX);
         let Item::Board(mut snapshot) = board(&city, &text) else { panic!() };
-        snapshot.period = "2026-11".parse().unwrap();
+        snapshot.key.period = "2026-11".parse().unwrap();
         let id = announce(None, Some(&Item::Board(snapshot))).unwrap().id;
         assert!(id.as_str().len() <= EVENT_ID_BYTES_MAX, "{}", id.as_str().len());
         assert_eq!(id.as_str().parse(), Ok(id));

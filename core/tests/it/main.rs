@@ -21,4 +21,5 @@ mod recount;
 mod score_item;
 mod scores_world;
 mod subscription;
+mod uploads_world;
 mod world;

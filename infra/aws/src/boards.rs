@@ -1,6 +1,6 @@
 //! [`BoardStore`] and [`JobLeases`] over the `boards` and `shops` tables.
 //!
-//! Every read is consistent. JobLeases lie beside the boards, under a key that no board has.
+//! Every read is consistent. Leases lie beside the boards, under a key that no board has.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub struct AwsBoardStore {
     shops_table: String,
 }
 
-fn number(number: impl ToString) -> AttributeValue {
+fn number(number: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
