@@ -31,6 +31,10 @@ impl Record for Score {
         Column::required("snapshot_at", Time, "The watermark: the row is as of then, or later."),
     ];
 
+    fn key(&self) -> String {
+        self.key.to_string()
+    }
+
     fn row(&self, snapshot_at: Timestamp, mut cell: impl FnMut(Cell<'_>)) {
         cell(Cell::Text(self.key.shop_id.as_str()));
         cell(Cell::Text(Short::<7>::of(&self.key.period).as_str()));
