@@ -15,6 +15,7 @@ mod contract_photo_records;
 mod contract_queues;
 mod contract_records;
 mod contract_scores;
+mod contract_snapshots;
 mod hidden;
 mod invoke_and_streams;
 mod kills;
