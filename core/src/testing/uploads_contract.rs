@@ -23,7 +23,7 @@ pub async fn in_parts(uploads: &impl Uploads, prefix: &str) {
     uploads.complete(&upload, &[first, last]).await.unwrap();
     let body = uploads.read(&key).await.unwrap().unwrap();
     assert!(body.starts_with(&large) && body.ends_with(b"end") && body.len() == PART_BYTES_MIN + 3);
-    assert_eq!(uploads.keys(prefix).await.unwrap(), [key.clone()]);
+    assert_eq!(uploads.keys(prefix).await.unwrap(), std::slice::from_ref(&key));
 
     let again = uploads.begin(&key, SERVED).await.unwrap();
     let small = uploads.put_part(&again, 1, Bytes::from_static(b"small")).await.unwrap();

@@ -8,6 +8,7 @@ use metrics::counter;
 use tracing::{error, info, warn};
 
 use crate::job::Job;
+use crate::snapshot::Manifest;
 
 /// Another run has the lease.
 pub(crate) fn skipped(job: Job) {
@@ -23,4 +24,17 @@ pub(crate) fn lease_kept(job: Job, error: &PortError) {
 /// The job failed: the next schedule begins it anew.
 pub(crate) fn failed(job: Job, cause: &(dyn Error + 'static)) {
     error!(?job, error = with_cause(cause), "job failed");
+}
+
+/// An item cannot be understood, and is in no file.
+pub(crate) fn left_out(dataset: &'static str, error: &PortError) {
+    counter!("items_left_out").increment(1);
+    error!(dataset, call = error.call, error = with_cause(error), "item left out of the snapshot");
+}
+
+/// A snapshot is there.
+pub(crate) fn complete(manifest: &Manifest) {
+    let Manifest { dataset, watermark, rows, bytes, left_out, .. } = manifest;
+    counter!("snapshots_complete", "dataset" => dataset.clone()).increment(1);
+    info!(dataset, %watermark, rows, bytes, left_out, "snapshot complete");
 }

@@ -23,7 +23,7 @@ pub struct AwsBoardStore {
     shops_table: String,
 }
 
-fn number(number: impl ToString) -> AttributeValue {
+fn number(number: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
