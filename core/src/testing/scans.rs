@@ -14,7 +14,7 @@ fn segment_of(partition: &str, of: u32) -> u32 {
     partition.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) % of
 }
 
-/// A page of items in the order of their keys.
+/// A page of items, in the order of their keys as text: of a shop, months come before all time.
 fn page<T>(
     items: impl IntoIterator<Item = ([String; 2], Result<T, PortError>)>,
     segment: Segment,
@@ -22,7 +22,9 @@ fn page<T>(
 ) -> ScanPage<T> {
     let is_after =
         |[partition, sort]: &[String; 2]| after.is_none_or(|after| (partition, sort) > (&after.partition, &after.sort));
-    let mut left = items.into_iter().filter(|(key, _)| is_after(key)).peekable();
+    let mut left: Vec<_> = items.into_iter().filter(|(key, _)| is_after(key)).collect();
+    left.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut left = left.into_iter().peekable();
     let (mut page, mut last) = (Vec::new(), None);
     for (key, item) in left.by_ref().take(PAGE_ITEMS) {
         if segment_of(&key[0], segment.of) == segment.number {

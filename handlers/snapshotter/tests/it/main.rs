@@ -6,5 +6,7 @@
     reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
 )]
 
+mod boards;
+mod jobs;
 mod memory;
 mod snapshots;
