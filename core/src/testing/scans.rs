@@ -14,7 +14,7 @@ fn segment_of(partition: &str, of: u32) -> u32 {
     partition.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) % of
 }
 
-/// A page of items, in the order of their keys as text: of a shop, months come before all time.
+/// A page of items, in the order of their keys as texts.
 fn page<T>(
     items: impl IntoIterator<Item = ([String; 2], Result<T, PortError>)>,
     segment: Segment,

@@ -1,4 +1,4 @@
-//! The snapshotter on ports in memory: what becomes of leaderboards and of snapshots, whatever fails and whenever it ends.
+//! The snapshotter on ports in memory, whatever fails and whenever it ends; and its datasets as others read them.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,5 +8,6 @@
 
 mod boards;
 mod jobs;
+mod dataset;
 mod memory;
 mod snapshots;
