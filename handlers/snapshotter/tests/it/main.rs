@@ -7,7 +7,7 @@
 )]
 
 mod boards;
-mod jobs;
 mod dataset;
+mod jobs;
 mod memory;
 mod snapshots;

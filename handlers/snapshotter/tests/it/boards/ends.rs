@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::task::{Context, Waker};
 
+use coffeeshop_core::board::BoardDocument;
 use coffeeshop_core::testing::{Fault, ScoreWorld};
 use coffeeshop_snapshotter::job::{Job, Request, handle};
 use jiff::SignedDuration;
@@ -128,6 +129,45 @@ fn killed_anywhere_the_next_run_makes_it_good() {
         }
         assert!(polls > 8 && halves.len() > 2, "{polls} polls, {halves:?}");
     }
+}
+
+#[test]
+fn killed_between_any_two_calls_of_a_board_its_next_run_does_what_is_missing() {
+    let mut states = BTreeSet::new();
+    for polls in 1.. {
+        // With one board, each poll ends at one of its calls.
+        let town = Town::new();
+        town.order(None, "a b");
+        town.compare(Job::EveryBoard);
+        town.order(None, "b a");
+        let ended = {
+            let (deps, context) = (town.deps(), town.context("killed"));
+            let mut run = Box::pin(handle(&deps, Request { job: Job::EveryBoard }, &context));
+            let mut task = Context::from_waker(Waker::noop());
+            (0..polls).any(|_| run.as_mut().poll(&mut task).is_ready())
+        };
+        let board = town.world.stored_boards().remove(&key("global/all")).unwrap();
+        let document = town.uploads.objects().remove("leaderboards/all/global.json").unwrap().body;
+        let in_bucket = serde_json::from_slice::<BoardDocument>(&document).unwrap() == BoardDocument::from(&board);
+        let (written, marked) = (town.said().len() == 2, board.exported == Some(board.version));
+        states.insert((written, in_bucket, marked, ended));
+        town.world.advance(TICK);
+        let next = town.compare(Job::EveryBoard);
+        assert_eq!((next.changed == 1, next.exported == 1), (!written, !(written && marked)), "after {polls} polls");
+        town.assert_right();
+        assert_eq!(town.said().len(), 2);
+        if ended {
+            break;
+        }
+    }
+    let expected = [
+        (false, true, true, false),
+        (true, false, false, false),
+        (true, true, false, false),
+        (true, true, true, false),
+        (true, true, true, true),
+    ];
+    assert_eq!(states, expected.into(), "every state that there is");
 }
 
 #[test]

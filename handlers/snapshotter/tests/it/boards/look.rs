@@ -132,6 +132,6 @@ fn while_an_index_is_behind_no_shop_is_twice_and_all_is_made_good() {
         town.assert_right();
     }
     assert!(behind > 30, "{behind} of 144 boards were behind");
-        // Of twelve runs of a town, three look at its two boards, and nine at six.
+    // Of twelve runs of a town, three look at its two boards, and nine at six.
     assert!(tops > 6 * (3 * 2 + 9 * 6), "{tops}: of some boards there is more than a page");
 }
