@@ -9,6 +9,7 @@
 
 mod broken;
 mod contract;
+mod contract_boards;
 mod contract_md;
 mod contract_notifications;
 mod contract_photo_records;
