@@ -36,6 +36,14 @@ impl State {
     }
 }
 
+impl State {
+    /// Every item of the table, in the order of the keys.
+    pub(super) fn all_items(&self) -> Vec<(PhotoKey, Result<Outcome, PortError>)> {
+        let photos: BTreeSet<&PhotoKey> = self.outcomes.keys().chain(&self.spoilt).collect();
+        photos.into_iter().filter_map(|photo| Some((photo.clone(), self.item(photo)?))).collect()
+    }
+}
+
 impl PhotoRecords for World {
     async fn outcomes(&self, shop_id: Option<&ShopId>, after: Option<&OutcomeMark>) -> Result<OutcomePage, PortError> {
         self.call("photos.page", |state| page(state, shop_id, after)).await

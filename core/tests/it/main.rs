@@ -7,6 +7,8 @@
 
 mod announce;
 mod board;
+mod board_document;
+mod boards_world;
 mod event;
 mod formula;
 mod item;
@@ -21,4 +23,5 @@ mod recount;
 mod score_item;
 mod scores_world;
 mod subscription;
+mod uploads_world;
 mod world;

@@ -5,11 +5,13 @@
 
 mod cell;
 mod photos;
+mod rows;
 mod scores;
+mod text;
 mod writer;
 
-pub use cell::{Cell, Column, ColumnType};
-pub use writer::{ParquetWriter, WriteError};
+pub use cell::{Cell, Column, ColumnType, RowError, STARS_MICROS_MAX, Value};
+pub use writer::{ParquetWriter, ROW_GROUP_BYTES_MAX, ROW_GROUP_ROWS_MAX, WriteError};
 
 use jiff::Timestamp;
 
@@ -26,4 +28,10 @@ pub trait Record {
 
     /// The item's row: a cell for each column, in their order. `snapshot_at` is the watermark of the snapshot.
     fn row(&self, snapshot_at: Timestamp, cell: impl FnMut(Cell<'_>));
+}
+
+/// Millionths of a star as stars: the nearest float.
+fn stars(micros: u64) -> f64 {
+    // What does not fit is refused as a decimal, which is in the same row.
+    f64::from(u32::try_from(micros).unwrap_or(u32::MAX)) / 1e6
 }

@@ -1,6 +1,6 @@
 //! [`BoardStore`] and [`JobLeases`] over the `boards` and `shops` tables.
 //!
-//! Every read is consistent. JobLeases lie beside the boards, under a key that no board has.
+//! Every read is consistent. Leases lie beside the boards, under a key that no board has.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub struct AwsBoardStore {
     shops_table: String,
 }
 
-fn number(number: impl ToString) -> AttributeValue {
+fn number(number: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
@@ -71,11 +71,12 @@ impl BoardStore for AwsBoardStore {
         const CALL: &str = "boards.put";
         let item = serde_dynamo::to_item(board).map_err(failed(CALL))?;
         let put = self.client.put_item().table_name(&self.boards_table).set_item(Some(item));
-        let put = put.expression_attribute_names("#version", "version");
         let put = match replaces {
-            None => put.condition_expression("attribute_not_exists(#version)"),
+            // Whatever is there: what cannot be understood may have no version.
+            None => put.condition_expression("attribute_not_exists(board)"),
             Some(version) => put
                 .condition_expression("#version = :replaces")
+                .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":replaces", number(version)),
         };
         stored(CALL, put.send().await)

@@ -30,11 +30,71 @@ pub struct Column {
     pub about: &'static str,
 }
 
+impl Column {
+    /// A column with a value in each row.
+    pub const fn required(name: &'static str, kind: ColumnType, about: &'static str) -> Self {
+        Self { name, kind, nullable: false, about }
+    }
+
+    /// A column that may have no value.
+    pub const fn optional(name: &'static str, kind: ColumnType, about: &'static str) -> Self {
+        Self { name, kind, nullable: true, about }
+    }
+}
+
 /// What is in a column of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'a> {
     /// No value.
     Null,
+    /// Of a column of [`ColumnType::Text`].
+    Text(&'a str),
+    /// Of a column of [`ColumnType::Integer`]; at most [`i64::MAX`].
+    Integer(u64),
+    /// Of a column of [`ColumnType::Stars`], in millionths; at most [`STARS_MICROS_MAX`].
+    Stars(u64),
+    /// Of a column of [`ColumnType::Double`].
+    Double(f64),
+    /// Of a column of [`ColumnType::Time`]; what is finer than a microsecond is cut off.
+    Time(Timestamp),
+}
+
+/// The most millionths that a column of [`ColumnType::Stars`] can hold.
+pub const STARS_MICROS_MAX: u64 = 9_999_999;
+
+/// Why a row is none of its dataset's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// A value that is not of the column's type.
+    #[error("{column} holds another type")]
+    Type {
+        /// Of which column.
+        column: &'static str,
+    },
+    /// No value in a column that must have one.
+    #[error("{column} has no value")]
+    Missing {
+        /// Which column.
+        column: &'static str,
+    },
+    /// A number that is too great for its column.
+    #[error("{value} is too great for {column}, which holds at most {max}")]
+    TooGreat {
+        /// Which column.
+        column: &'static str,
+        /// The number.
+        value: u64,
+        /// The greatest that it can hold.
+        max: u64,
+    },
+    /// More or fewer cells than there are columns.
+    #[error("the row does not have as many cells as there are columns")]
+    Width,
+}
+
+/// What is in a column, checked: nothing else can be written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
     /// Of a column of [`ColumnType::Text`].
     Text(&'a str),
     /// Of a column of [`ColumnType::Integer`].
@@ -43,6 +103,33 @@ pub enum Cell<'a> {
     Stars(i32),
     /// Of a column of [`ColumnType::Double`].
     Double(f64),
-    /// Of a column of [`ColumnType::Time`].
-    Time(Timestamp),
+    /// Of a column of [`ColumnType::Time`], in microseconds since 1970.
+    Time(i64),
+}
+
+impl Column {
+    /// The cell as a value of this column; `None`: it has none, and may have none.
+    pub fn check<'a>(&self, cell: Cell<'a>) -> Result<Option<Value<'a>>, RowError> {
+        let column = self.name;
+        Ok(Some(match (self.kind, cell) {
+            (_, Cell::Null) if self.nullable => return Ok(None),
+            (_, Cell::Null) => return Err(RowError::Missing { column }),
+            (ColumnType::Text, Cell::Text(text)) => Value::Text(text),
+            (ColumnType::Integer, Cell::Integer(value)) => {
+                let integer = i64::try_from(value);
+                Value::Integer(integer.map_err(|_| RowError::TooGreat {
+                    column,
+                    value,
+                    max: i64::MAX.unsigned_abs(),
+                })?)
+            }
+            (ColumnType::Stars, Cell::Stars(value)) => {
+                let stars = i32::try_from(value).ok().filter(|_| value <= STARS_MICROS_MAX);
+                Value::Stars(stars.ok_or(RowError::TooGreat { column, value, max: STARS_MICROS_MAX })?)
+            }
+            (ColumnType::Double, Cell::Double(value)) => Value::Double(value),
+            (ColumnType::Time, Cell::Time(time)) => Value::Time(time.as_microsecond()),
+            _ => return Err(RowError::Type { column }),
+        }))
+    }
 }
