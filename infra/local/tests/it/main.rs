@@ -32,6 +32,7 @@ mod role_aggregator;
 mod role_notifier;
 mod role_publisher;
 mod role_snapshotter;
+mod snapshots;
 mod sns_batches;
 mod sns_redrive;
 mod stream_limits;
