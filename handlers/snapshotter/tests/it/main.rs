@@ -6,6 +6,8 @@
     reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
 )]
 
+mod boards;
 mod dataset;
+mod jobs;
 mod memory;
 mod snapshots;

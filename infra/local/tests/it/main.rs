@@ -9,12 +9,14 @@
 
 mod broken;
 mod contract;
+mod contract_boards;
 mod contract_md;
 mod contract_notifications;
 mod contract_photo_records;
 mod contract_queues;
 mod contract_records;
 mod contract_scores;
+mod contract_snapshots;
 mod hidden;
 mod invoke_and_streams;
 mod kills;
