@@ -35,6 +35,10 @@ impl Record for Outcome {
         Column::required("snapshot_at", Time, "The watermark: the row is as of then, or later."),
     ];
 
+    fn key(&self) -> String {
+        self.photo.to_string()
+    }
+
     fn row(&self, snapshot_at: Timestamp, mut cell: impl FnMut(Cell<'_>)) {
         let (reason, detected) = match &self.answer {
             Answer::Rejected { reason, detected } => (Some(reason.as_str()), detected.as_deref()),

@@ -22,7 +22,7 @@ impl Record for Score {
         Column::required("n4", Integer, "How many ratings have 4 stars."),
         Column::required("n5", Integer, "How many ratings have 5 stars."),
         Column::optional("mean", Stars, "The mean, in stars; none without ratings."),
-        Column::required("score", Stars, "What ranks the shop, in stars: by `formula`; 2.047005 without ratings."),
+        Column::required("score", Stars, "What ranks the shop, in stars: by `formula`; 2.047372 without ratings."),
         Column::optional("mean_double", Double, "`mean` for who cannot use decimals."),
         Column::required("score_double", Double, "`score` for who cannot use decimals."),
         Column::required("formula", Text, "By which formula `score` was made, such as `star-lcb/1`."),
@@ -30,6 +30,10 @@ impl Record for Score {
         Column::required("updated_at", Time, "When the score was written."),
         Column::required("snapshot_at", Time, "The watermark: the row is as of then, or later."),
     ];
+
+    fn key(&self) -> String {
+        self.key.to_string()
+    }
 
     fn row(&self, snapshot_at: Timestamp, mut cell: impl FnMut(Cell<'_>)) {
         cell(Cell::Text(self.key.shop_id.as_str()));
