@@ -4,18 +4,14 @@
 //! So nothing is written and not announced, nor announced and not written. Publishing is not done here.
 
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::board::{BoardSnapshot, difference};
 use crate::event::{
     ContentType, Data, Event, EventId, LeaderboardChanged, Photo, PhotoReady, PhotoRejected, PhotoRemoved,
-    ScoreUpdated, Source, SpecVersion,
+    ScoreUpdated, Source, SpecVersion, escaped,
 };
 use crate::outcome::{Answer, Outcome};
 use crate::score::Score;
-
-/// What is escaped in the parts of an id.
-const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// An item of one of the tables whose writes are announced.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,7 +92,7 @@ fn board(old: Option<&BoardSnapshot>, new: &BoardSnapshot) -> Event {
 }
 
 fn event(kind: &str, key: [&str; 2], revision: u64, time: Timestamp, data: Data) -> Event {
-    let [first, second] = key.map(|part| utf8_percent_encode(part, &ESCAPED));
+    let [first, second] = key.map(escaped);
     let subject = format!("{kind}/{first}/{second}");
     Event {
         specversion: SpecVersion::V1,

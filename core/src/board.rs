@@ -1,4 +1,4 @@
-//! Leaderboards: which there are, a page of one, and the best of one as it was last announced.
+//! Leaderboards: which there are, a page of one, the best of one as it was last announced, and as a page or an app reads it.
 //!
 //! They are read from the indexes of the `scores` table, which [`score`](crate::score) writes the keys of. Nothing is
 //! ranked here.
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
+use crate::event::escaped;
 use crate::ids::ShopId;
 use crate::period::Period;
 #[cfg(feature = "schema")]
@@ -70,6 +71,14 @@ impl fmt::Display for BoardKey {
     }
 }
 
+impl BoardKey {
+    /// What the leaderboard's object in the bucket of analytics is called: `leaderboards/{period}/{board}.json`, the board
+    /// escaped as in the ids of events.
+    pub fn object(&self) -> String {
+        format!("leaderboards/{}/{}.json", self.period, escaped(&self.board.to_string()))
+    }
+}
+
 /// The best of a leaderboard as it was last announced: one item of the `boards` table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardSnapshot {
@@ -97,6 +106,43 @@ pub struct BoardEntry {
     pub score_micros: u64,
     /// How many ratings.
     pub count: u64,
+}
+
+/// A leaderboard as it was last announced: for a page, or an app. An object in the bucket of analytics.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(title = "leaderboard"))]
+pub struct BoardDocument {
+    /// `global`, or the name of a city.
+    pub board: Board,
+    /// `all`, or a month of UTC such as `2026-11`.
+    pub period: Period,
+    /// That of the event which announced it: of two copies, the greater counts.
+    pub version: u64,
+    /// When it changed. RFC 3339, UTC.
+    pub updated_at: Timestamp,
+    /// The best shops, at most 100, the best first.
+    #[cfg_attr(feature = "schema", schemars(extend("maxItems" = BOARD_PLACES)))]
+    pub entries: Vec<PlacedEntry>,
+}
+
+/// A shop on a leaderboard, with its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PlacedEntry {
+    /// Its place, from 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub place: usize,
+    /// `shop_id`, `score_micros` and `count`.
+    #[serde(flatten)]
+    pub entry: BoardEntry,
+}
+
+impl From<&BoardSnapshot> for BoardDocument {
+    fn from(snapshot: &BoardSnapshot) -> Self {
+        let BoardSnapshot { key: BoardKey { board, period }, version, entries, updated_at, .. } = snapshot.clone();
+        let entries = (1..).zip(entries).map(|(place, entry)| PlacedEntry { place, entry }).collect();
+        Self { board, period, version, updated_at, entries }
+    }
 }
 
 /// A shop and its place.

@@ -10,6 +10,7 @@ mod id;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::id::escaped;
 pub use self::id::{EVENT_ID_BYTES_MAX, EventId, EventIdError};
 use crate::board::{Board, BoardEntry, Moved, Placed};
 use crate::edition::Revision;

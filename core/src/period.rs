@@ -34,6 +34,11 @@ impl Month {
         let in_range = (YEAR_MIN..=YEAR_MAX).contains(&year) && (1..=12).contains(&month);
         in_range.then_some(Self { year, month })
     }
+
+    /// The month before; `None` before the first.
+    pub fn before(self) -> Option<Self> {
+        if self.month > 1 { Self::new(self.year, self.month - 1) } else { Self::new(self.year - 1, 12) }
+    }
 }
 
 impl fmt::Display for Month {
@@ -110,5 +115,18 @@ mod tests {
         assert_eq!(month("1989-12-31T23:59:59Z"), None);
         assert_eq!(month("1989-12-31T23:30:00-01:00").as_deref(), Some("1990-01"));
         assert_eq!(month("2100-01-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn before_january_comes_december() {
+        for (month, before) in [
+            ("2026-11", Some("2026-10")),
+            ("2026-02", Some("2026-01")),
+            ("2026-01", Some("2025-12")),
+            ("1990-01", None),
+        ] {
+            let month: Month = month.parse().unwrap();
+            assert_eq!(month.before().map(|before| before.to_string()).as_deref(), before, "{month}");
+        }
     }
 }

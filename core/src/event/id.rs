@@ -3,7 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
+
+/// What is escaped in the parts of an id.
+const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+
+/// A part of an id, or of the key of an object: letters, digits, `-`, `_`, and `%` with two digits for any other byte of UTF-8.
+pub(crate) fn escaped(part: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(part, &ESCAPED)
+}
 
 /// The longest id of an event, in bytes: it is a part of the keys of tables, of which the shorter kind has 1,024.
 pub const EVENT_ID_BYTES_MAX: usize = 900;

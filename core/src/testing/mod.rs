@@ -9,7 +9,9 @@
     reason = "this is test code, and a failed assertion is its purpose"
 )]
 
+mod board_store;
 mod boards;
+pub mod boards_contract;
 mod calls;
 pub mod contract;
 mod notifications;
@@ -29,6 +31,7 @@ mod uploads;
 pub mod uploads_contract;
 mod world;
 
+pub use board_store::BoardWrite;
 pub use calls::{Fault, suspend_once};
 pub use notifications::{NotificationWorld, WorldQueue};
 pub use queue::{Message, Parked};

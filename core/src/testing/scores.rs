@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
+use super::board_store::BoardTable;
 use super::calls::{Calls, Fault, suspend_once};
 use crate::contribution::Contribution;
 use crate::ids::ShopId;
@@ -27,7 +28,7 @@ pub enum Sabotage {
     TwoHalves,
 }
 
-/// The ports of the aggregator, and of who counts again, in memory.
+/// The ports of the aggregator, of who counts again, and of who announces leaderboards, in memory.
 ///
 /// A transaction takes its time, as in DynamoDB: meanwhile another that overlaps it loses, and a read of one moment that
 /// overlaps it is refused. Plain reads see its scores before its contributions, or the other way round, until somebody has
@@ -35,7 +36,7 @@ pub enum Sabotage {
 #[derive(Debug, Default)]
 pub struct ScoreWorld {
     pub(super) calls: Calls,
-    sabotage: Sabotage,
+    pub(super) sabotage: Sabotage,
     stale_reads: bool,
     pub(super) large_pages: bool,
     pub(super) lagging_index: bool,
@@ -48,6 +49,7 @@ pub(super) struct State {
     pub(super) contributions: Table<RatingKey, Contribution>,
     pub(super) scores: Table<ScoreKey, Score>,
     pub(super) cities: HashMap<ShopId, City>,
+    pub(super) boards: BoardTable,
     pub(super) quarantine: Vec<Quarantined>,
     in_flight: HashSet<Key>,
     /// The rest of transactions that are half seen, by a number.
@@ -126,7 +128,7 @@ impl ScoreWorld {
         self.state.lock().unwrap()
     }
 
-    /// Makes a shop known.
+    /// Makes a shop known, or moves it.
     pub fn open_shop(&self, shop_id: &ShopId, city: &City) {
         self.state().cities.insert(shop_id.clone(), city.clone());
     }

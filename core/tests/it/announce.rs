@@ -131,6 +131,29 @@ fn a_leaderboard_is_always_said_with_what_is_not_as_before() {
 }
 
 #[test]
+fn what_is_written_about_the_export_of_a_leaderboard_says_nothing() {
+    let exported = |text: &str, exported| {
+        let Item::Board(board) = board("global", text) else { panic!() };
+        Item::Board(BoardSnapshot { exported, ..board })
+    };
+    let says = |old: &Item, new: &Item| announce(Some(old), Some(new)).map(|event| event.id.to_string());
+    let (never, before, now) = (exported("a@2", None), exported("a@2", Some(1)), exported("a@2", Some(2)));
+    for (old, new) in [(&never, &now), (&before, &now), (&now, &now), (&now, &never)] {
+        assert_eq!(says(old, new), None);
+    }
+    // Whatever is different beside the version.
+    assert_eq!(says(&now, &exported("b@2", Some(2))), None);
+    for mark in [None, Some(1), Some(2), Some(3)] {
+        assert_eq!(says(&now, &exported("b@3", mark)).as_deref(), Some("board/global/all/3"));
+        assert_eq!(
+            says(&now, &exported("a@3", mark)).as_deref(),
+            Some("board/global/all/3"),
+            "also with the same shops"
+        );
+    }
+}
+
+#[test]
 fn a_leaderboard_that_goes_back_and_forth_says_so_each_time() {
     let versions = ["a b@1", "b a@2", "a b@3", "b a@4"].map(|text| board("global", text));
     let said: Vec<_> = versions.windows(2).map(|pair| announce(Some(&pair[0]), Some(&pair[1])).unwrap()).collect();

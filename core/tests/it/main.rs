@@ -7,6 +7,8 @@
 
 mod announce;
 mod board;
+mod board_document;
+mod boards_world;
 mod event;
 mod formula;
 mod item;

@@ -1,4 +1,5 @@
-//! The JSON Schemas of published events, a self-contained one for each type, made from [`Event`].
+//! The JSON Schemas of what the world reads: of published events, a self-contained one for each type, made from [`Event`];
+//! and of a leaderboard in the bucket of analytics.
 //!
 //! When something is said is not in them. Attributes that they do not name are allowed, since a type may gain some.
 
@@ -11,16 +12,35 @@
 
 use std::collections::BTreeSet;
 
+use coffeeshop_core::board::BoardDocument;
 use coffeeshop_core::event::Event;
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 /// Every file, as its name in `core/schemas` and its text.
 pub(crate) fn all() -> Vec<(String, String)> {
-    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let mut event = generator.into_root_schema_for::<Event>().to_value();
+    let mut all = of_events();
+    all.push(of_leaderboard());
+    all
+}
+
+fn root<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// The files of events.
+pub(crate) fn of_events() -> Vec<(String, String)> {
+    let mut event = root::<Event>();
     let Value::Array(types) = event["oneOf"].take() else { panic!("a schema a type") };
     types.into_iter().map(|one| file(of_type(event.clone(), one))).collect()
+}
+
+/// The file of a leaderboard.
+pub(crate) fn of_leaderboard() -> (String, String) {
+    let mut schema = root::<BoardDocument>();
+    plain(&mut schema);
+    file(schema)
 }
 
 fn file(mut schema: Value) -> (String, String) {

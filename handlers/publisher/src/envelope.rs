@@ -8,8 +8,10 @@
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use coffeeshop_core::announce::Item;
+use coffeeshop_core::board::LEASE;
 use coffeeshop_core::ids::BatchItemId;
 use serde::de::DeserializeOwned;
+use serde_dynamo::AttributeValue;
 use serde_json::value::RawValue;
 
 /// The names of the tables whose changes are announced.
@@ -30,7 +32,7 @@ pub struct Record {
     pub id: BatchItemId,
     /// The item before the change; `None` when there was none, or none that can be understood.
     pub old: Option<Item>,
-    /// The item after it; `None` when it was deleted.
+    /// The item after it; `None` when it was deleted, or is none that is announced.
     pub new: Option<Item>,
 }
 
@@ -102,6 +104,7 @@ fn read(record: EventRecord, tables: &Tables) -> Result<Record, Unreadable> {
         Some(name) if name == tables.boards => |image| understood(image, Item::Board),
         _ => return Err(Unreadable::UnknownTable { record: number, stream }),
     };
+    let is_lease = table == Some(tables.boards.as_str()) && is_lease(&change.keys);
     let images_missing = match event_name.as_str() {
         "INSERT" => change.new_image.is_empty(),
         "MODIFY" => change.new_image.is_empty() || change.old_image.is_empty(),
@@ -111,10 +114,18 @@ fn read(record: EventRecord, tables: &Tables) -> Result<Record, Unreadable> {
     if images_missing {
         return Err(Unreadable::NoImage { record: number, stream });
     }
+    if is_lease {
+        return Ok(Record { id, old: None, new: None });
+    }
     match item(change.new_image) {
         Ok(new) => Ok(Record { id, old: item(change.old_image).ok(), new: Some(new) }),
         Err(cause) => Err(Unreadable::Item { record: number, stream, cause }),
     }
+}
+
+/// A lease of a job lies beside the boards, and says nothing to the world. Whatever is in the item, its key says so.
+fn is_lease(keys: &serde_dynamo::Item) -> bool {
+    matches!(keys.get("period"), Some(AttributeValue::S(period)) if period == LEASE)
 }
 
 fn understood<T: DeserializeOwned>(image: serde_dynamo::Item, of: fn(T) -> Item) -> Result<Item, serde_dynamo::Error> {

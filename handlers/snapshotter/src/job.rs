@@ -92,10 +92,12 @@ where
     U: Uploads,
     C: Clock,
 {
+    let now = deps.clock.now();
     let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline)?)?;
-    let lease =
-        JobLease { job: request.job.lease(), owner: context.request_id.clone(), until: deadline + LEASE_BEYOND };
-    if deps.boards.take(&lease, deps.clock.now()).await? == Put::LostRace {
+    // Lambda may deliver one event twice, with one id.
+    let owner = format!("{} at {now}", context.request_id);
+    let lease = JobLease { job: request.job.lease(), owner, until: deadline + LEASE_BEYOND };
+    if deps.boards.take(&lease, now).await? == Put::LostRace {
         report::skipped(request.job);
         return Ok(Ended::Skipped);
     }

@@ -3,10 +3,12 @@
 use std::error::Error;
 
 use coffeeshop_aws::tracing_json::with_cause;
+use coffeeshop_core::board::BoardKey;
 use coffeeshop_core::ports::PortError;
 use metrics::counter;
 use tracing::{error, info, warn};
 
+use crate::boards::Summary;
 use crate::job::Job;
 use crate::snapshot::Manifest;
 
@@ -37,4 +39,19 @@ pub(crate) fn complete(manifest: &Manifest) {
     let Manifest { dataset, watermark, rows, bytes, left_out, .. } = manifest;
     counter!("snapshots_complete", "dataset" => dataset.clone()).increment(1);
     info!(dataset, %watermark, rows, bytes, left_out, "snapshot complete");
+}
+
+/// A leaderboard could not be looked at, written or exported: the next run tries again.
+pub(crate) fn board_failed(key: &BoardKey, error: &PortError) {
+    counter!("boards_failed").increment(1);
+    let board = key.to_string();
+    warn!(board, call = error.call, error = with_cause(error), "leaderboard not done");
+}
+
+/// What a run made of the leaderboards.
+pub(crate) fn compared(summary: &Summary, failed: usize) {
+    let Summary { compared, changed, exported, lost_races } = *summary;
+    counter!("boards_changed").increment(changed);
+    counter!("boards_lost_races").increment(lost_races);
+    info!(compared, changed, exported, lost_races, failed, "leaderboards compared");
 }

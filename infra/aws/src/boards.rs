@@ -71,11 +71,12 @@ impl BoardStore for AwsBoardStore {
         const CALL: &str = "boards.put";
         let item = serde_dynamo::to_item(board).map_err(failed(CALL))?;
         let put = self.client.put_item().table_name(&self.boards_table).set_item(Some(item));
-        let put = put.expression_attribute_names("#version", "version");
         let put = match replaces {
-            None => put.condition_expression("attribute_not_exists(#version)"),
+            // Whatever is there: what cannot be understood may have no version.
+            None => put.condition_expression("attribute_not_exists(board)"),
             Some(version) => put
                 .condition_expression("#version = :replaces")
+                .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":replaces", number(version)),
         };
         stored(CALL, put.send().await)

@@ -41,6 +41,9 @@ fn every_record_says_what_it_says() {
         let removed = writer.remove(&written[n]);
         written.push(removed);
     }
+    written.push(writer.export_board("global", &["a"]));
+    written.extend([writer.lease("boards"), writer.lease("boards")]);
+    written.extend(written.last().cloned().map(|lease| writer.remove(&lease)));
     let lines: Vec<_> = written.iter().map(line).collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
@@ -54,6 +57,46 @@ fn an_old_image_that_cannot_be_understood_is_none() {
     let mut after_garbage = silent.clone();
     after_garbage.record["dynamodb"]["OldImage"]["status"] = json!({ "S": "lost" });
     assert!(line(&after_garbage).contains("photo.removed.v1"));
+}
+
+#[test]
+fn a_lease_is_known_by_its_key_alone() {
+    let says = |table: &str, image: Value| {
+        let mut record = Writer::default().lease("boards").record;
+        record["eventSourceARN"] = format!("arn:aws:dynamodb:eu-central-1:1:table/stack-{table}/stream/2026").into();
+        record["dynamodb"]["NewImage"] = image;
+        let topic = Topic::default();
+        invoke(&topic, &[record]).map(|back| (back, topic.calls())).map_err(|error| error.to_string())
+    };
+    let board = Writer::default().board("global", &["a"]).record["dynamodb"]["NewImage"].clone();
+    for image in [json!({ "owner": { "N": "7" } }), json!({ "some": { "S": "day more" } }), board.clone()] {
+        assert_eq!(says("boards", image), Ok((None, 0)));
+    }
+    let lease = Writer::default().lease("boards").record["dynamodb"]["NewImage"].clone();
+    for table in ["photos", "scores"] {
+        assert!(says(table, lease.clone()).unwrap_err().contains("cannot be understood"), "{table} has no leases");
+    }
+    assert!(says("boards", json!({})).unwrap_err().contains("must be NEW_AND_OLD_IMAGES"), "a stream without images");
+    // And nothing but the key makes an item one.
+    let mut board_of_a_lease = Writer::default().board("global", &["a"]).record;
+    board_of_a_lease["dynamodb"]["NewImage"] = lease;
+    assert!(invoke(&Topic::default(), &[board_of_a_lease]).unwrap_err().to_string().contains("cannot be understood"));
+}
+
+#[test]
+fn leases_among_boards_hold_up_none_of_them() {
+    let mut writer = Writer::default();
+    let batch = vec![
+        writer.lease("boards"),
+        writer.board("global", &["a"]),
+        writer.lease("scores"),
+        writer.board("global", &["b"]),
+        writer.export_board("global", &["b"]),
+        writer.lease("boards"),
+    ];
+    let topic = Topic::default();
+    assert_eq!(invoke(&topic, &crate::writer::records(&batch)).unwrap(), None);
+    assert_eq!(topic.ids(), ["board/global/all/3", "board/global/all/6"]);
 }
 
 /// `spoil` makes a good record, the second of a photo, one that fails the batch with this error.

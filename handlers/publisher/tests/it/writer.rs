@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use coffeeshop_core::board::{BoardEntry, BoardKey, BoardSnapshot};
+use coffeeshop_core::board::{BoardEntry, BoardKey, BoardSnapshot, LEASE};
 use coffeeshop_core::edition::Revision;
 use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::outcome::{Answer, Outcome, Reason};
@@ -72,6 +72,12 @@ impl Writer {
     /// The next version of a board of all time; versions have gaps.
     pub(crate) fn board(&mut self, board: &str, shops: &[&str]) -> Written {
         self.revise(board, 3);
+        let (version, snapshot) = self.snapshot(board, shops);
+        let keys = json!({ "board": { "S": board }, "period": { "S": "all" } });
+        Written { record: self.record("boards", &keys, &snapshot), says: Some(format!("board/{board}/all/{version}")) }
+    }
+
+    fn snapshot(&self, board: &str, shops: &[&str]) -> (u64, BoardSnapshot) {
         let version = self.revisions[board];
         let entry = |shop: &&str| BoardEntry {
             shop_id: shop.parse().unwrap(),
@@ -85,8 +91,23 @@ impl Writer {
             updated_at: time(version),
             exported: None,
         };
+        (version, snapshot)
+    }
+
+    /// The version was put into the bucket, and the item says so.
+    pub(crate) fn export_board(&mut self, board: &str, shops: &[&str]) -> Written {
+        let (version, mut snapshot) = self.snapshot(board, shops);
+        snapshot.exported = Some(version);
         let keys = json!({ "board": { "S": board }, "period": { "S": "all" } });
-        Written { record: self.record("boards", &keys, &snapshot), says: Some(format!("board/{board}/all/{version}")) }
+        Written { record: self.record("boards", &keys, &snapshot), says: None }
+    }
+
+    /// A lease is taken, by another run each time.
+    pub(crate) fn lease(&mut self, job: &str) -> Written {
+        let owner = self.next("lease");
+        let keys = json!({ "board": { "S": job }, "period": { "S": LEASE } });
+        let item = json!({ "board": job, "period": LEASE, "owner": owner.to_string(), "until": 1_795_255_500_000_u64 });
+        Written { record: self.record("boards", &keys, &item), says: None }
     }
 
     /// The item that this was about is deleted.

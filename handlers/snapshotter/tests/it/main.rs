@@ -1,5 +1,4 @@
-//! The snapshotter on ports in memory: what becomes of leaderboards and of snapshots, whatever fails and whenever it ends;
-//! and its datasets as others read them.
+//! The snapshotter on ports in memory, whatever fails and whenever it ends; and its datasets as others read them.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,6 +6,8 @@
     reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
 )]
 
+mod boards;
 mod dataset;
+mod jobs;
 mod memory;
 mod snapshots;

@@ -32,44 +32,36 @@ fn peak() -> u64 {
 }
 
 /// A score as DynamoDB's JSON has it.
-fn item(number: u64) -> Value {
+fn item(number: u64) -> String {
     let (shop, month) = (number / 12, number % 12 + 1);
-    let n = |number: u64| json!({ "N": number.to_string() });
-    let histogram: Vec<Value> = (0..5).map(|stars| n((number * 31 + stars * 7) % 900)).collect();
-    let counts: Vec<u64> = (0..5).map(|stars| (number * 31 + stars * 7) % 900).collect();
+    let counts = [0, 7, 14, 21, 28].map(|stars| (number * 31 + stars) % 900);
     let (count, sum) = (counts.iter().sum::<u64>(), counts.iter().zip(1..).map(|(n, stars)| n * stars).sum::<u64>());
-    json!({
-        "shop_id": { "S": format!("shop-{:016x}", shop.wrapping_mul(0x9E37_79B9_7F4A_7C15)) },
-        "period": { "S": format!("2026-{month:02}") },
-        "count": n(count),
-        "sum": n(sum),
-        "histogram": { "L": histogram },
-        "mean_micros": n(sum * 1_000_000 / count.max(1)),
-        "score_micros": n(3_000_000 + number % 1_900_000),
-        "formula": { "S": "star-lcb/1" },
-        "revision": n(1_795_290_183_118 + number),
-        "city": { "S": format!("City of {}", shop % 700) },
-        "updated_at": { "S": format!("2026-11-{:02}T10:00:00.{number:06}Z", number % 27 + 1) },
-        "rank_key": { "S": format!("{number:07}#{number:012}#shop") },
-        "period_part": { "S": format!("2026-{month:02}#{}", shop % 8) },
-        "city_period": { "S": format!("City of {}#2026-{month:02}", shop % 700) },
-    })
+    let histogram = counts.map(|count| format!(r#"{{"N":"{count}"}}"#)).join(",");
+    let (mean, score) = (sum * 1_000_000 / count.max(1), 3_000_000 + number % 1_900_000);
+    let (shop_id, city) = (shop.wrapping_mul(0x9E37_79B9_7F4A_7C15), format!("City of {}", shop % 700));
+    let (revision, day, part) = (1_795_290_183_118 + number, number % 27 + 1, shop % 8);
+    format!(
+        r#"{{"shop_id":{{"S":"shop-{shop_id:016x}"}},"period":{{"S":"2026-{month:02}"}},"count":{{"N":"{count}"}},
+        "sum":{{"N":"{sum}"}},"histogram":{{"L":[{histogram}]}},"mean_micros":{{"N":"{mean}"}},
+        "score_micros":{{"N":"{score}"}},"formula":{{"S":"star-lcb/1"}},"revision":{{"N":"{revision}"}},
+        "city":{{"S":"{city}"}},"updated_at":{{"S":"2026-11-{day:02}T10:00:00.{number:06}Z"}},
+        "rank_key":{{"S":"{number:07}#{number:012}#shop"}},"period_part":{{"S":"2026-{month:02}#{part}"}},
+        "city_period":{{"S":"{city}#2026-{month:02}"}}}}"#
+    )
 }
 
 /// A page of a segment. The mark is the number that the next one begins at.
-fn scanned(request: &Value) -> Value {
+fn scanned(request: &Value) -> String {
     assert_eq!((&request["ConsistentRead"], &request["TotalSegments"]), (&json!(true), &json!(FILES)));
     let segment = request["Segment"].as_u64().unwrap();
     let mark = request.pointer("/ExclusiveStartKey/period/S").and_then(Value::as_str);
     let first = mark.map_or(0, |mark| mark.parse().unwrap());
     let of_segment = SCORES / u64::from(FILES);
     let end = (first + PAGE_ITEMS).min(of_segment);
-    let items: Vec<Value> = (first..end).map(|i| item(segment * of_segment + i)).collect();
-    let mut page = json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items });
-    if end < of_segment {
-        page["LastEvaluatedKey"] = json!({ "shop_id": { "S": "shop" }, "period": { "S": end.to_string() } });
-    }
-    page
+    let items = (first..end).map(|i| item(segment * of_segment + i)).collect::<Vec<_>>().join(",");
+    let last = format!(r#","LastEvaluatedKey":{{"shop_id":{{"S":"shop"}},"period":{{"S":"{end}"}}}}"#);
+    let last = if end < of_segment { &last } else { "" };
+    format!(r#"{{"Count":{0},"ScannedCount":{0},"Items":[{items}]{last}}}"#, end - first)
 }
 
 fn answer(status: u16, body: String) -> http::Response<SdkBody> {
@@ -108,7 +100,7 @@ fn credentials() -> Credentials {
 async fn measured() {
     let pages: SharedHttpClient = infallible_client_fn(|request: http::Request<SdkBody>| {
         let request: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-        answer(200, scanned(&request).to_string())
+        answer(200, scanned(&request))
     });
     let dynamodb = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())

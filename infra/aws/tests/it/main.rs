@@ -7,6 +7,7 @@
     reason = "helpers of tests, where the `allow-..-in-tests` settings do not reach"
 )]
 
+mod boards;
 mod delivery_queue;
 mod functions;
 mod headers;

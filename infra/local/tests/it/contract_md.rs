@@ -119,6 +119,41 @@ assert is_ours(signed, "{}", secret) and not is_ours(signed, "{ }", secret)
 subscribers.delete_item(Key={"subscriber": "user#told-user", "channel_id": "hook"})
 "#;
 
+/// And for leaderboards as they were announced, of a city whose name is no key as it is.
+const ANNOUNCED: &str = r#"
+functions = boto3.client("lambda")
+
+def look():
+    """A look at the leaderboards; another may be under way."""
+    run = lambda: functions.invoke(FunctionName=os.environ["SNAPSHOTTER_FUNCTION"], Payload=json.dumps({"job": "boards"}))
+    wait(lambda answer: answer.get("ended") == "boards", lambda: json.load(run()["Payload"]))
+
+city = "St. Contract/Süd ~1"
+assert leaderboard(city) is None
+for shop, stars in [("contract-first", 5), ("contract-second", 3)]:
+    open_shop(shop, "A shop of the contract", city)
+    rate(shop, "user-1", stars, "2026-11-20T08:15:30Z")
+    wait(lambda item: item and item["count"] == 1, lambda: score(shop))
+look()
+found = leaderboard(city)
+assert (found["board"], found["period"]) == (city, "all"), found
+scored = [score(shop) for shop in ["contract-first", "contract-second"]]
+assert found["entries"] == [
+    {"place": place, "shop_id": item["shop_id"], "score_micros": item["score_micros"], "count": item["count"]}
+    for place, item in enumerate(scored, 1)
+], found
+assert "contract-first" in [entry["shop_id"] for entry in leaderboard()["entries"]]
+head = s3.head_object(Bucket=os.environ["ANALYTICS_BUCKET"], Key="leaderboards/all/St%2E%20Contract%2FS%C3%BCd%20%7E1.json")
+assert (head["ContentType"], head["CacheControl"]) == ("application/json", "public, max-age=60"), head
+
+withdraw("contract-first", "user-1")
+wait(lambda item: item["count"] == 0, lambda: score("contract-first"))
+look()
+later = leaderboard(city)
+assert later["version"] > found["version"] and later["updated_at"] > found["updated_at"], later
+assert [(entry["place"], entry["shop_id"]) for entry in later["entries"]] == [(1, "contract-second")], later
+"#;
+
 #[test]
 fn the_rating_in_the_contract_makes_sense() {
     let contract = std::fs::read_to_string(repo_root().join("CONTRACT.md")).unwrap();
@@ -150,7 +185,7 @@ async fn the_python_in_the_contract_works() {
         .map(|rest| rest.split_once("```").map(|(example, _)| example).unwrap())
         .collect();
     assert!(examples.len() >= 12, "{} examples", examples.len());
-    let program = examples.concat() + PHOTOS + RATINGS + TOLD;
+    let program = examples.concat() + PHOTOS + RATINGS + TOLD + ANNOUNCED;
     let output = |name: &str| stack.output(name).unwrap().to_owned();
     let mut python = Command::new(python::venv(&repo_root(), |_| ()).unwrap().tool("python"));
     python
@@ -168,7 +203,9 @@ async fn the_python_in_the_contract_works() {
         .env("SCORES_TABLE", output("ScoresTable"))
         .env("SUBSCRIBERS_TABLE", output("SubscribersTable"))
         .env("INBOX_TABLE", output("InboxTable"))
-        .env("BOARDS_TABLE", output("BoardsTable"));
+        .env("BOARDS_TABLE", output("BoardsTable"))
+        .env("ANALYTICS_BUCKET", output("AnalyticsBucket"))
+        .env("SNAPSHOTTER_FUNCTION", output("SnapshotterFunction"));
     let ran = tokio::task::spawn_blocking(move || python.output().unwrap()).await.unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }

@@ -57,7 +57,7 @@ impl Outside {
 }
 
 /// A table with the keys and indexes of another, and without its stream.
-async fn copy(dynamodb: &aws_sdk_dynamodb::Client, table: &str, name: &str) -> String {
+pub(crate) async fn copy(dynamodb: &aws_sdk_dynamodb::Client, table: &str, name: &str) -> String {
     let described = dynamodb.describe_table().table_name(table).send().await.unwrap().table.unwrap();
     let index = |index: GlobalSecondaryIndexDescription| {
         let copied = GlobalSecondaryIndex::builder().set_index_name(index.index_name);
@@ -71,7 +71,7 @@ async fn copy(dynamodb: &aws_sdk_dynamodb::Client, table: &str, name: &str) -> S
     copied
 }
 
-fn text(text: &(impl ToString + ?Sized)) -> AttributeValue {
+pub(crate) fn text(text: &(impl ToString + ?Sized)) -> AttributeValue {
     AttributeValue::S(text.to_string())
 }
 

@@ -20,19 +20,17 @@ enum Before {
 const BEFORE: [Before; 3] = [Before::Nothing, Before::Earlier, Before::ThisHour];
 
 fn bench(before: Before) -> Bench {
-    let bench = Bench::new(4);
+    let bench = Bench::new(2);
     if before != Before::Nothing {
-        for _ in 0..2 {
-            run(&bench);
-            bench.scores.advance(SignedDuration::from_hours(1));
-        }
+        run(&bench);
+        bench.scores.advance(SignedDuration::from_hours(1));
     }
     if before == Before::ThisHour {
         run(&bench);
         bench.scores.advance(SignedDuration::from_mins(5));
     }
     // What this run finds is not what was found before.
-    bench.open_shops(4..9);
+    bench.open_shops(2..5);
     bench
 }
 
@@ -49,7 +47,7 @@ fn assert_next_is_clean(bench: &Bench, minutes: i64) {
     bench.assert_clean();
     assert!(bench.manifests().len() >= manifests, "no snapshot is lost");
     let newest = bench.manifests().pop().unwrap();
-    assert_eq!(newest.rows, 18, "all scores are in it");
+    assert_eq!(newest.rows, 10, "all scores are in it");
     let folder = bench.latest("scores").unwrap().manifest;
     assert_eq!(bench.shops_of(folder.trim_end_matches("_manifest.json")), bench.stored_shops());
 }
@@ -71,7 +69,7 @@ fn killed_anywhere_nothing_half_is_seen_and_the_next_run_is_clean() {
                 bench.assert_trusted();
                 if !ended {
                     let now = bench.manifests();
-                    let of_earlier_hours = if before == Before::ThisHour { &earlier[..2] } else { &earlier };
+                    let of_earlier_hours = if before == Before::ThisHour { &earlier[..1] } else { &earlier };
                     assert_eq!(&now[..of_earlier_hours.len()], of_earlier_hours, "{before:?}, {suspensions}");
                     seen_half += usize::from(!bench.uploads.open_uploads().is_empty());
                 }
@@ -95,7 +93,7 @@ fn every_call_may_fail() {
         let (scans, uploads) = (well.scores.calls() - scans, well.uploads.calls() - uploads);
         assert!(scans > 8 && uploads > 24, "{scans}, {uploads}");
         let mut failed = 0;
-        for fault in [Fault::Before, Fault::After, Fault::Busy] {
+        for fault in [Fault::Before, Fault::After] {
             for call in 0..scans + uploads {
                 let bench = bench(before);
                 match call.checked_sub(scans) {
@@ -107,7 +105,7 @@ fn every_call_may_fail() {
                 assert_next_is_clean(&bench, if call % 2 == 0 { 1 } else { 60 });
             }
         }
-        assert!(failed > 3 * (scans + 20), "{before:?}: {failed}");
+        assert!(failed > 2 * (scans + 20), "{before:?}: {failed}");
     }
 }
 
