@@ -41,9 +41,31 @@ impl Month {
     }
 }
 
+/// How a month is written: `2026-11`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthText([u8; 7]);
+
+impl MonthText {
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        // Digits and a dash.
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Month {
+    /// How it is written, without an allocation.
+    pub fn text(self) -> MonthText {
+        let digit = |number: i16, place: i16| b'0' + u8::try_from(number / place % 10).unwrap_or_default();
+        let (year, month) = (self.year, i16::from(self.month));
+        let [a, b, c, d] = [1000, 100, 10, 1].map(|place| digit(year, place));
+        MonthText([a, b, c, d, b'-', digit(month, 10), digit(month, 1)])
+    }
+}
+
 impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}", self.year, self.month)
+        f.write_str(self.text().as_str())
     }
 }
 

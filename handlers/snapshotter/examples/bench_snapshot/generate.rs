@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 const CITIES: u32 = 400;
 /// The most months that a shop has ratings of.
 const MONTHS_MAX: usize = 20;
-/// How many ratings the first shop has in a month.
-const RATINGS_MAX: u64 = 5_000;
+/// How many ratings more than others the first shop has in a month.
+const RATINGS_MAX: u64 = 50_000;
 
 /// So many scores; the same each time.
 pub(crate) fn scores(count: u32) -> impl Iterator<Item = Score> {
@@ -36,7 +36,7 @@ fn shop(rng: &mut Rng, cities: &[City]) -> Vec<Score> {
     // Of 100,000 shops, the place by number of ratings; and the city's, by number of shops.
     let place = 1 + rng.u64(..100_000);
     let city = cities.get((f64::from(CITIES).powf(rng.f64()) - 1.0) as usize).filter(|_| rng.u32(..50) > 0);
-    let in_month = (RATINGS_MAX / place).max(1);
+    let in_month = 2 + RATINGS_MAX / place;
     let months = 1 + rng.usize(..MONTHS_MAX);
     let kindness = rng.f64();
     let mut all = [0; 5];
@@ -51,7 +51,7 @@ fn shop(rng: &mut Rng, cities: &[City]) -> Vec<Score> {
     counts.push((Period::All, all));
     let score = |(period, counts): (Period, [u64; 5])| {
         let updated_at =
-            Timestamp::from_second(1_790_000_000).ok()? + SignedDuration::from_nanos(rng.i64(..5_000_000_000_000_000));
+            Timestamp::from_second(1_790_000_000).ok()? + SignedDuration::from_nanos(rng.i64(0..5_000_000_000_000_000));
         let key = ScoreKey { shop_id: shop_id.parse().ok()?, period };
         // The first is the time in milliseconds, and each change adds one.
         let revision = 1_735_689_600_000 + rng.u64(..50_000_000_000);

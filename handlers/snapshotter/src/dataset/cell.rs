@@ -1,8 +1,10 @@
 //! Columns, and what is in one of a row.
 
+use std::slice;
+
 use jiff::Timestamp;
 
-use super::Record;
+use super::{Record, Row};
 
 /// The type of a column: in Parquet, and for who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,22 +38,12 @@ pub struct Column {
 
 impl Column {
     /// A column with a value in each row.
-    pub const fn required(
-        name: &'static str,
-        kind: ColumnType,
-        unit: &'static str,
-        about: &'static str,
-    ) -> Self {
+    pub const fn required(name: &'static str, kind: ColumnType, unit: &'static str, about: &'static str) -> Self {
         Self { name, kind, nullable: false, unit, about }
     }
 
     /// A column that may have no value.
-    pub const fn optional(
-        name: &'static str,
-        kind: ColumnType,
-        unit: &'static str,
-        about: &'static str,
-    ) -> Self {
+    pub const fn optional(name: &'static str, kind: ColumnType, unit: &'static str, about: &'static str) -> Self {
         Self { name, kind, nullable: true, unit, about }
     }
 }
@@ -123,6 +115,7 @@ pub enum Value<'a> {
 
 impl Column {
     /// The cell as a value of this column; `None`: it has none, and may have none.
+    #[inline(always)]
     pub fn check<'a>(&self, cell: Cell<'a>) -> Result<Option<Value<'a>>, RowError> {
         let column = self.name;
         Ok(Some(match (self.kind, cell) {
@@ -153,17 +146,28 @@ impl Column {
 pub fn checked_row<R: Record>(
     record: &R,
     snapshot_at: Timestamp,
-    mut value: impl FnMut(&'static Column, Option<Value<'_>>),
+    value: impl FnMut(&'static Column, Option<Value<'_>>),
 ) -> Result<(), RowError> {
-    let (mut columns, mut wrong) = (R::COLUMNS.iter(), None);
-    record.row(snapshot_at, |cell| match columns.next().map(|column| (column, column.check(cell))) {
-        Some((column, Ok(checked))) => value(column, checked),
-        Some((_, Err(error))) => _ = wrong.get_or_insert(error),
-        None => _ = wrong.get_or_insert(RowError::Width),
-    });
-    match wrong {
-        None if columns.next().is_some() => Err(RowError::Width),
-        None => Ok(()),
-        Some(error) => Err(error),
+    let mut row = Checked { columns: R::COLUMNS.iter(), value, wrong: None };
+    record.row(snapshot_at, &mut row);
+    let is_short = row.columns.next().is_some();
+    row.wrong.or(is_short.then_some(RowError::Width)).map_or(Ok(()), Err)
+}
+
+struct Checked<F> {
+    columns: slice::Iter<'static, Column>,
+    value: F,
+    /// What was wrong first.
+    wrong: Option<RowError>,
+}
+
+impl<F: FnMut(&'static Column, Option<Value<'_>>)> Row for Checked<F> {
+    #[inline]
+    fn cell(&mut self, cell: Cell<'_>) {
+        let checked = self.columns.next().ok_or(RowError::Width).and_then(|column| Ok((column, column.check(cell)?)));
+        match checked {
+            Ok((column, value)) => (self.value)(column, value),
+            Err(error) => _ = self.wrong.get_or_insert(error),
+        }
     }
 }

@@ -6,7 +6,7 @@ use coffeeshop_core::outcome::{Answer, Format, Outcome};
 use jiff::Timestamp;
 
 use super::cell::ColumnType::{Integer, Text, Time};
-use super::{Cell, Column, Record};
+use super::{Cell, Column, Record, Row};
 
 impl Record for Outcome {
     const DATASET: &'static str = "photos";
@@ -17,7 +17,12 @@ impl Record for Outcome {
         Column::required("status", Text, "", "what became of the upload: `ready`, `rejected` or `removed`"),
         Column::optional("reason", Text, "", "why it was rejected, such as `corrupt`; only when it was"),
         Column::optional("detected", Text, "media type", "what the bytes are, when that is why it was rejected"),
-        Column::required("cause", Text, "", "why it was answered: `event`, or `reprocess` when an operator had it made anew"),
+        Column::required(
+            "cause",
+            Text,
+            "",
+            "why it was answered: `event`, or `reprocess` when an operator had it made anew",
+        ),
         Column::required("revision", Integer, "answers", "how often the photo was answered, this one included"),
         Column::required("edition", Text, "", "what the renditions of this answer lie under"),
         Column::required("pipeline", Text, "", "the version of the code that decided it"),
@@ -35,7 +40,7 @@ impl Record for Outcome {
         self.photo.to_string()
     }
 
-    fn row(&self, snapshot_at: Timestamp, mut cell: impl FnMut(Cell<'_>)) {
+    fn row(&self, snapshot_at: Timestamp, row: &mut impl Row) {
         let (reason, detected) = match &self.answer {
             Answer::Rejected { reason, detected } => (Some(reason.as_str()), detected.as_deref()),
             Answer::Ready { .. } | Answer::Removed => (None, None),
@@ -49,24 +54,24 @@ impl Record for Outcome {
         let text = |text: Option<&'static str>| text.map_or(Cell::Null, Cell::Text);
         let pixels = |pixels: Option<u32>| pixels.map_or(Cell::Null, |pixels| Cell::Integer(pixels.into()));
 
-        cell(Cell::Text(self.photo.shop_id.as_str()));
-        cell(Cell::Text(self.photo.photo_id.as_str()));
-        cell(Cell::Text(self.answer.status()));
-        cell(text(reason));
-        cell(detected.map_or(Cell::Null, Cell::Text));
-        cell(Cell::Text(self.cause.as_str()));
-        cell(Cell::Integer(self.revision.0));
-        cell(Cell::Text(&edition));
-        cell(Cell::Text(&self.pipeline));
-        cell(source.map_or(Cell::Null, |source| Cell::Integer(source.bytes)));
-        cell(text(source.and_then(|source| source.format).map(Format::as_str)));
-        cell(pixels(source.and_then(|source| source.width)));
-        cell(pixels(source.and_then(|source| source.height)));
-        cell(Cell::Integer(renditions.len() as u64));
+        row.cell(Cell::Text(self.photo.shop_id.as_str()));
+        row.cell(Cell::Text(self.photo.photo_id.as_str()));
+        row.cell(Cell::Text(self.answer.status()));
+        row.cell(text(reason));
+        row.cell(detected.map_or(Cell::Null, Cell::Text));
+        row.cell(Cell::Text(self.cause.as_str()));
+        row.cell(Cell::Integer(self.revision.0));
+        row.cell(Cell::Text(&edition));
+        row.cell(Cell::Text(&self.pipeline));
+        row.cell(source.map_or(Cell::Null, |source| Cell::Integer(source.bytes)));
+        row.cell(text(source.and_then(|source| source.format).map(Format::as_str)));
+        row.cell(pixels(source.and_then(|source| source.width)));
+        row.cell(pixels(source.and_then(|source| source.height)));
+        row.cell(Cell::Integer(renditions.len() as u64));
         // Sizes whose sum is beyond 64 bits are refused as too great.
         let bytes = renditions.iter().try_fold(0_u64, |sum, rendition| sum.checked_add(rendition.bytes));
-        cell(Cell::Integer(bytes.unwrap_or(u64::MAX)));
-        cell(Cell::Time(self.processed_at));
-        cell(Cell::Time(snapshot_at));
+        row.cell(Cell::Integer(bytes.unwrap_or(u64::MAX)));
+        row.cell(Cell::Time(self.processed_at));
+        row.cell(Cell::Time(snapshot_at));
     }
 }

@@ -1,13 +1,20 @@
 //! Rows that are not yet in a file, column by column.
 
+use std::io::Write;
+use std::slice;
+
 use bytes::Bytes;
 use jiff::Timestamp;
-use parquet::column::writer::ColumnWriter;
-use parquet::data_type::ByteArray;
+use parquet::column::writer::{ColumnWriter, ColumnWriterImpl};
+use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::errors::{ParquetError, Result};
+use parquet::file::writer::SerializedRowGroupWriter;
 
-use super::Record;
-use super::cell::{Column, ColumnType, RowError, Value, checked_row};
+use super::cell::{Cell, Column, ColumnType, RowError, Value};
+use super::{Record, Row};
+
+/// How many texts are handed over at a time: what they take beside their bytes stays in the cache.
+const TEXTS_AT_ONCE: usize = 512;
 
 /// Rows, column by column.
 pub(super) struct Rows {
@@ -43,17 +50,38 @@ impl Rows {
 
     /// Adds a record's row. One that is none of its dataset's leaves everything as it was.
     pub(super) fn push<R: Record>(&mut self, record: &R, snapshot_at: Timestamp) -> std::result::Result<(), RowError> {
-        let (mut columns, mut bytes) = (self.columns.iter_mut(), 0);
-        let checked = checked_row(record, snapshot_at, |_, value| {
-            bytes += columns.next().map_or(0, |column| column.push(value));
-        });
-        if let Err(error) = checked {
+        let mut row = Pushed { columns: self.columns.iter_mut(), bytes: 0, wrong: None };
+        record.row(snapshot_at, &mut row);
+        let (bytes, is_short) = (row.bytes, row.columns.next().is_some());
+        if let Some(wrong) = row.wrong.or(is_short.then_some(RowError::Width)) {
             self.columns.iter_mut().for_each(|values| values.truncate(self.count));
-            return Err(error);
+            return Err(wrong);
         }
         self.count += 1;
         self.bytes += bytes;
         Ok(())
+    }
+}
+
+/// A row on its way.
+struct Pushed<'a> {
+    columns: slice::IterMut<'a, Values>,
+    bytes: usize,
+    /// What was wrong first.
+    wrong: Option<RowError>,
+}
+
+impl Row for Pushed<'_> {
+    #[inline(always)]
+    fn cell(&mut self, cell: Cell<'_>) {
+        let Some(values) = self.columns.next() else {
+            self.wrong.get_or_insert(RowError::Width);
+            return;
+        };
+        match values.column.check(cell) {
+            Ok(value) => self.bytes += values.push(value),
+            Err(error) => _ = self.wrong.get_or_insert(error),
+        }
     }
 }
 
@@ -89,6 +117,7 @@ impl Values {
     }
 
     /// Adds what is in a row, and says how many bytes that takes. The value is of this column.
+    #[inline(always)]
     fn push(&mut self, value: Option<Value<'_>>) -> usize {
         let level = if self.column.nullable {
             self.levels.push(i16::from(value.is_some()));
@@ -134,31 +163,56 @@ impl Values {
         }
     }
 
-    /// Writes all values to the column of a row group.
-    pub(super) fn write(&mut self, writer: &mut ColumnWriter<'_>) -> Result<()> {
+    /// Writes all values to the next column of a row group.
+    pub(super) fn write<W: Write + Send>(&mut self, group: &mut SerializedRowGroupWriter<'_, W>) -> Result<()> {
+        let mismatch = || ParquetError::General(format!("{} is not so in the file", self.column.name));
+        let mut column = group.next_column()?.ok_or_else(mismatch)?;
         let levels = self.column.nullable.then_some(self.levels.as_slice());
-        match (&mut self.present, writer) {
+        match (&mut self.present, column.untyped()) {
             (Present::Texts { bytes, ends }, ColumnWriter::ByteArrayColumnWriter(writer)) => {
-                // The texts are slices of one buffer: none is copied.
-                let bytes = Bytes::from(std::mem::take(bytes));
-                let (mut texts, mut start) = (Vec::with_capacity(ends.len()), 0);
-                for end in ends.iter().copied() {
-                    texts.push(ByteArray::from(bytes.slice(start..end)));
-                    start = end;
-                }
-                writer.write_batch(&texts, levels, None)
+                let texts = Bytes::from(std::mem::take(bytes));
+                write_texts(writer, &texts, ends, levels)?;
+                column.close()?;
+                // The dictionary is gone, so that nobody else has the buffer: it is used again.
+                *bytes = texts.try_into_mut().map(Vec::from).unwrap_or_default();
+                return Ok(());
             }
             (Present::Stars(values), ColumnWriter::Int32ColumnWriter(writer)) => {
-                writer.write_batch(values, levels, None)
+                writer.write_batch(values, levels, None)?;
             }
             (Present::Integers(values), ColumnWriter::Int64ColumnWriter(writer)) => {
-                writer.write_batch(values, levels, None)
+                writer.write_batch(values, levels, None)?;
             }
             (Present::Doubles(values), ColumnWriter::DoubleColumnWriter(writer)) => {
-                writer.write_batch(values, levels, None)
+                writer.write_batch(values, levels, None)?;
             }
-            _ => return Err(ParquetError::General(format!("{} is of another type in the file", self.column.name))),
-        }?;
-        Ok(())
+            _ => return Err(mismatch()),
+        }
+        column.close()
     }
+}
+
+/// Writes the texts that end at `ends` in one buffer, some at a time; none is copied.
+fn write_texts(
+    writer: &mut ColumnWriterImpl<'_, ByteArrayType>,
+    texts: &Bytes,
+    ends: &[usize],
+    levels: Option<&[i16]>,
+) -> Result<()> {
+    let (mut start, mut slices) = (0, Vec::with_capacity(TEXTS_AT_ONCE));
+    let mut write = |ends: &[usize], levels: Option<&[i16]>| {
+        slices.clear();
+        slices.extend(ends.iter().map(|end| ByteArray::from(texts.slice(std::mem::replace(&mut start, *end)..*end))));
+        writer.write_batch(&slices, levels, None).map(|_| ())
+    };
+    let Some(levels) = levels else {
+        return ends.chunks(TEXTS_AT_ONCE).try_for_each(|ends| write(ends, None));
+    };
+    let mut left = ends;
+    levels.chunks(TEXTS_AT_ONCE).try_for_each(|levels| {
+        let present = levels.iter().filter(|level| **level == 1).count();
+        let (now, later) = left.split_at_checked(present).unwrap_or((left, &[]));
+        left = later;
+        write(now, Some(levels))
+    })
 }

@@ -1,18 +1,23 @@
 //! Scores as rows.
 
+use coffeeshop_core::period::Period;
 use coffeeshop_core::score::Score;
 use jiff::Timestamp;
 
 use super::cell::ColumnType::{Double, Integer, Stars, Text, Time};
-use super::text::Short;
-use super::{Cell, Column, Record, stars};
+use super::{Cell, Column, Record, Row, stars};
 
 impl Record for Score {
     const DATASET: &'static str = "scores";
 
     const COLUMNS: &'static [Column] = &[
         Column::required("shop_id", Text, "", "the shop"),
-        Column::required("period", Text, "month of UTC", "of which ratings: `all`, or those of a month such as `2026-11`"),
+        Column::required(
+            "period",
+            Text,
+            "month of UTC",
+            "of which ratings: `all`, or those of a month such as `2026-11`",
+        ),
         Column::optional("city", Text, "", "the shop's city, once it is known"),
         Column::required("count", Integer, "ratings", "how many"),
         Column::required("sum", Integer, "stars", "all ratings together"),
@@ -35,22 +40,25 @@ impl Record for Score {
         self.key.to_string()
     }
 
-    fn row(&self, snapshot_at: Timestamp, mut cell: impl FnMut(Cell<'_>)) {
-        cell(Cell::Text(self.key.shop_id.as_str()));
-        cell(Cell::Text(Short::<7>::of(&self.key.period).as_str()));
-        cell(self.city.as_ref().map_or(Cell::Null, |city| Cell::Text(city.as_str())));
-        cell(Cell::Integer(self.count));
-        cell(Cell::Integer(self.sum));
-        for count in self.histogram.counts() {
-            cell(Cell::Integer(count));
+    fn row(&self, snapshot_at: Timestamp, row: &mut impl Row) {
+        row.cell(Cell::Text(self.key.shop_id.as_str()));
+        match self.key.period {
+            Period::All => row.cell(Cell::Text("all")),
+            Period::Month(month) => row.cell(Cell::Text(month.text().as_str())),
         }
-        cell(self.mean_micros.map_or(Cell::Null, Cell::Stars));
-        cell(Cell::Stars(self.score_micros));
-        cell(self.mean_micros.map_or(Cell::Null, |mean| Cell::Double(stars(mean))));
-        cell(Cell::Double(stars(self.score_micros)));
-        cell(Cell::Text(&self.formula));
-        cell(Cell::Integer(self.revision));
-        cell(Cell::Time(self.updated_at));
-        cell(Cell::Time(snapshot_at));
+        row.cell(self.city.as_ref().map_or(Cell::Null, |city| Cell::Text(city.as_str())));
+        row.cell(Cell::Integer(self.count));
+        row.cell(Cell::Integer(self.sum));
+        for count in self.histogram.counts() {
+            row.cell(Cell::Integer(count));
+        }
+        row.cell(self.mean_micros.map_or(Cell::Null, Cell::Stars));
+        row.cell(Cell::Stars(self.score_micros));
+        row.cell(self.mean_micros.map_or(Cell::Null, |mean| Cell::Double(stars(mean))));
+        row.cell(Cell::Double(stars(self.score_micros)));
+        row.cell(Cell::Text(&self.formula));
+        row.cell(Cell::Integer(self.revision));
+        row.cell(Cell::Time(self.updated_at));
+        row.cell(Cell::Time(snapshot_at));
     }
 }

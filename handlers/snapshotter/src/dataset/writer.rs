@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
+use parquet::basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::Type;
+use parquet::schema::types::{ColumnPath, Type};
 
 use super::cell::{Column, ColumnType, RowError};
 use super::rows::Rows;
@@ -21,6 +21,9 @@ pub const ROW_GROUP_ROWS_MAX: usize = 32_768;
 
 /// From how many bytes on, as values in memory, a row group is written: rows with long texts make smaller ones.
 pub const ROW_GROUP_BYTES_MAX: usize = 6 << 20;
+
+/// How many values are encoded at a time.
+const BATCH_ROWS: usize = 2048;
 
 /// What cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -105,11 +108,7 @@ impl<R: Record> ParquetWriter<R> {
     fn write_group(&mut self) -> ParquetResult<()> {
         let mut group = self.file.next_row_group()?;
         for values in self.rows.columns() {
-            let Some(mut column) = group.next_column()? else {
-                return Err(ParquetError::General("the file has fewer columns".to_owned()));
-            };
-            values.write(column.untyped())?;
-            column.close()?;
+            values.write(&mut group)?;
         }
         group.close()?;
         // There is a small buffer in between.
@@ -149,8 +148,23 @@ fn properties<R: Record>(snapshot_at: Timestamp) -> WriterProperties {
         ("coffeeshop.watermark", snapshot_at.to_string()),
     ];
     let metadata = metadata.map(|(key, value)| KeyValue::new(key.to_owned(), value)).to_vec();
-    WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_key_value_metadata(Some(metadata))
-        .build()
+        // A column of a row group is one page, so that an index of pages would say what the statistics say.
+        .set_data_page_row_count_limit(ROW_GROUP_ROWS_MAX)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_write_batch_size(BATCH_ROWS);
+    for column in R::COLUMNS {
+        // Dictionaries of numbers are worth their time where the same come again and again, as stars do; the others are
+        // written as differences, in as many bits as they need.
+        if matches!(column.kind, ColumnType::Integer | ColumnType::Time) {
+            let path = ColumnPath::from(column.name);
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    properties.build()
 }

@@ -28,8 +28,9 @@ fn the_columns_are_those_of_the_files() {
 fn snippets(heading: &str, language: &str) -> Vec<String> {
     let section = CONTRACT.split_once(&format!("\n{heading}\n")).unwrap().1;
     let section = section.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
-    let mut parts = section.split(&format!("```{language}\n")).skip(1);
-    let code: Vec<String> = parts.by_ref().map(|part| part.split("```").next().unwrap().to_owned()).collect();
+    let fence = format!("```{language}\n");
+    let parts = section.split(&fence).skip(1);
+    let code: Vec<String> = parts.map(|part| part.split("```").next().unwrap().to_owned()).collect();
     assert!(!code.is_empty(), "{heading}");
     code
 }
@@ -115,8 +116,7 @@ fn found(reader: &str, snippets: &[String], bucket: &Path) -> Value {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let snippets: Vec<_> =
-        snippets.iter().map(|code| code.replace("s3://BUCKET", bucket.to_str().unwrap())).collect();
+    let snippets: Vec<_> = snippets.iter().map(|code| code.replace("s3://BUCKET", bucket.to_str().unwrap())).collect();
     process.stdin.take().unwrap().write_all(&serde_json::to_vec(&snippets).unwrap()).unwrap();
     let output = process.wait_with_output().unwrap();
     assert!(output.status.success());

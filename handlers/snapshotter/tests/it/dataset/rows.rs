@@ -2,7 +2,7 @@
 
 use coffeeshop_core::period::Period;
 use coffeeshop_core::score::{Score, ScoreKey};
-use coffeeshop_snapshotter::dataset::{Cell, Column, ColumnType, ParquetWriter, Record, RowError, WriteError};
+use coffeeshop_snapshotter::dataset::{Cell, Column, ColumnType, ParquetWriter, Record, Row, RowError, WriteError};
 use jiff::Timestamp;
 use parquet::record::Field;
 
@@ -23,8 +23,8 @@ impl Record for Raw {
         format!("{:?}", self.0)
     }
 
-    fn row(&self, _snapshot_at: Timestamp, cell: impl FnMut(Cell<'_>)) {
-        self.0.iter().copied().for_each(cell);
+    fn row(&self, _snapshot_at: Timestamp, row: &mut impl Row) {
+        self.0.iter().for_each(|cell| row.cell(*cell));
     }
 }
 
