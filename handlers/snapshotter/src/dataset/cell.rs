@@ -28,19 +28,31 @@ pub struct Column {
     pub kind: ColumnType,
     /// Whether a row may have no value.
     pub nullable: bool,
-    /// What it means, with its unit.
+    /// In what a value is counted or written; empty when there is nothing to say.
+    pub unit: &'static str,
+    /// What it means.
     pub about: &'static str,
 }
 
 impl Column {
     /// A column with a value in each row.
-    pub const fn required(name: &'static str, kind: ColumnType, about: &'static str) -> Self {
-        Self { name, kind, nullable: false, about }
+    pub const fn required(
+        name: &'static str,
+        kind: ColumnType,
+        unit: &'static str,
+        about: &'static str,
+    ) -> Self {
+        Self { name, kind, nullable: false, unit, about }
     }
 
     /// A column that may have no value.
-    pub const fn optional(name: &'static str, kind: ColumnType, about: &'static str) -> Self {
-        Self { name, kind, nullable: true, about }
+    pub const fn optional(
+        name: &'static str,
+        kind: ColumnType,
+        unit: &'static str,
+        about: &'static str,
+    ) -> Self {
+        Self { name, kind, nullable: true, unit, about }
     }
 }
 

@@ -14,9 +14,9 @@ struct Raw(&'static [Cell<'static>]);
 impl Record for Raw {
     const DATASET: &'static str = "raw";
     const COLUMNS: &'static [Column] = &[
-        Column::optional("name", ColumnType::Text, ""),
-        Column::required("size", ColumnType::Integer, ""),
-        Column::optional("stars", ColumnType::Stars, ""),
+        Column::optional("name", ColumnType::Text, "", ""),
+        Column::required("size", ColumnType::Integer, "", ""),
+        Column::optional("stars", ColumnType::Stars, "", ""),
     ];
 
     fn key(&self) -> String {
