@@ -51,6 +51,7 @@ pub(crate) fn board_failed(key: &BoardKey, error: &PortError) {
 /// What a run made of the leaderboards.
 pub(crate) fn compared(summary: &Summary, failed: usize) {
     let Summary { compared, changed, exported, lost_races } = *summary;
+    counter!("boards_compared").increment(compared);
     counter!("boards_changed").increment(changed);
     counter!("boards_lost_races").increment(lost_races);
     info!(compared, changed, exported, lost_races, failed, "leaderboards compared");

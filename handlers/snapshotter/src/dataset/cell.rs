@@ -36,22 +36,12 @@ pub struct Column {
 
 impl Column {
     /// A column with a value in each row.
-    pub const fn required(
-        name: &'static str,
-        kind: ColumnType,
-        unit: &'static str,
-        about: &'static str,
-    ) -> Self {
+    pub const fn required(name: &'static str, kind: ColumnType, unit: &'static str, about: &'static str) -> Self {
         Self { name, kind, nullable: false, unit, about }
     }
 
     /// A column that may have no value.
-    pub const fn optional(
-        name: &'static str,
-        kind: ColumnType,
-        unit: &'static str,
-        about: &'static str,
-    ) -> Self {
+    pub const fn optional(name: &'static str, kind: ColumnType, unit: &'static str, about: &'static str) -> Self {
         Self { name, kind, nullable: true, unit, about }
     }
 }

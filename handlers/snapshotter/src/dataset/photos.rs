@@ -17,7 +17,12 @@ impl Record for Outcome {
         Column::required("status", Text, "", "what became of the upload: `ready`, `rejected` or `removed`"),
         Column::optional("reason", Text, "", "why it was rejected, such as `corrupt`; only when it was"),
         Column::optional("detected", Text, "media type", "what the bytes are, when that is why it was rejected"),
-        Column::required("cause", Text, "", "why it was answered: `event`, or `reprocess` when an operator had it made anew"),
+        Column::required(
+            "cause",
+            Text,
+            "",
+            "why it was answered: `event`, or `reprocess` when an operator had it made anew",
+        ),
         Column::required("revision", Integer, "answers", "how often the photo was answered, this one included"),
         Column::required("edition", Text, "", "what the renditions of this answer lie under"),
         Column::required("pipeline", Text, "", "the version of the code that decided it"),

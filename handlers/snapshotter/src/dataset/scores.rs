@@ -12,7 +12,12 @@ impl Record for Score {
 
     const COLUMNS: &'static [Column] = &[
         Column::required("shop_id", Text, "", "the shop"),
-        Column::required("period", Text, "month of UTC", "of which ratings: `all`, or those of a month such as `2026-11`"),
+        Column::required(
+            "period",
+            Text,
+            "month of UTC",
+            "of which ratings: `all`, or those of a month such as `2026-11`",
+        ),
         Column::optional("city", Text, "", "the shop's city, once it is known"),
         Column::required("count", Integer, "ratings", "how many"),
         Column::required("sum", Integer, "stars", "all ratings together"),

@@ -115,8 +115,7 @@ fn found(reader: &str, snippets: &[String], bucket: &Path) -> Value {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let snippets: Vec<_> =
-        snippets.iter().map(|code| code.replace("s3://BUCKET", bucket.to_str().unwrap())).collect();
+    let snippets: Vec<_> = snippets.iter().map(|code| code.replace("s3://BUCKET", bucket.to_str().unwrap())).collect();
     process.stdin.take().unwrap().write_all(&serde_json::to_vec(&snippets).unwrap()).unwrap();
     let output = process.wait_with_output().unwrap();
     assert!(output.status.success());

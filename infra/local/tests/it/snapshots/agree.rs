@@ -173,19 +173,22 @@ async fn hours_read_by_duckdb_and_polars_agree_with_the_recount_of_the_ratings()
     assert_eq!(found, expected);
     assert!(found[&HOURS].keys().filter(|key| key.period == Period::All).count() == SHOPS);
 
-    let counted = counted(&std::fs::read_to_string(world.stack.log_path()).unwrap(), "snapshots_complete");
+    let log = std::fs::read_to_string(world.stack.log_path()).unwrap();
+    let function = world.stack.info().output("SnapshotterFunction").unwrap();
+    let counted = counted(&log, function, "snapshots_complete");
     assert_eq!(counted, vec![("scores".to_owned(), 1); expected.len()]);
     world.stack.stop().await.unwrap();
 }
 
 /// What the function has counted, as CloudWatch reads it: the dataset, and how many.
-fn counted(log: &str, metric: &str) -> Vec<(String, u64)> {
+fn counted(log: &str, function: &str, metric: &str) -> Vec<(String, u64)> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line.get(line.find("{\"_aws\"")?..)?).ok());
     let of = lines.filter(|line| line[metric].is_number());
     let counted = of.map(|line| {
         let metrics = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(metrics["Namespace"], coffeeshop_aws::metrics::METRICS_NAMESPACE);
         assert_eq!(metrics["Dimensions"], serde_json::json!([["function", "dataset"]]), "as the alarms have them");
+        assert_eq!(line["function"], function, "as the alarms have it");
         (line["dataset"].as_str().unwrap().to_owned(), line[metric].as_u64().unwrap())
     });
     counted.collect()
