@@ -1,6 +1,7 @@
 //! The Lambda function: boot, configuration, wiring, run.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use coffeeshop_aws::boards::AwsBoardStore;
 use coffeeshop_aws::leaderboard::AwsLeaderboard;
 use coffeeshop_aws::scan::TableScan;
@@ -17,8 +18,10 @@ async fn main() -> Result<(), Error> {
     let collector = metrics::install(config.function_name)?;
     let Config { scores_table, photos_table, boards_table, shops_table, analytics_bucket, .. } = config;
     let sdk = sdk::load().await;
-    let dynamodb = Client::new(&sdk);
-    let uploads = S3Uploads::new(sdk::s3(&sdk::for_large_bodies(&sdk)), analytics_bucket);
+    // A whole table is read as fast as it answers, so it says now and then that it is too much: the lease bounds the patience.
+    let patient = RetryConfig::standard().with_max_attempts(10);
+    let dynamodb = Client::from_conf(aws_sdk_dynamodb::config::Builder::from(&sdk).retry_config(patient).build());
+    let uploads = S3Uploads::new(sdk::s3(&sdk), analytics_bucket);
     let boards = AwsBoardStore::new(dynamodb.clone(), boards_table, shops_table);
     let leaderboard = AwsLeaderboard::new(dynamodb.clone(), scores_table.clone());
     let scores = TableScan::scores(dynamodb.clone(), scores_table);

@@ -63,14 +63,14 @@ impl Bench {
         self.json(&format!("{dataset}/latest.json"))
     }
 
-    /// Those of scores, and then those of photos, in the order of their times.
+    /// Those of photos, and then those of scores, in the order of their times.
     pub(crate) fn manifests(&self) -> Vec<Manifest> {
         let keys: Vec<String> =
             self.uploads.objects().into_keys().filter(|key| key.ends_with("/_manifest.json")).collect();
-        keys.iter().rev().map(|key| self.json(key).unwrap()).rev().collect()
+        keys.iter().map(|key| self.json(key).unwrap()).collect()
     }
 
-    fn rows(&self, key: &str) -> Vec<parquet::record::Row> {
+    pub(crate) fn rows(&self, key: &str) -> Vec<parquet::record::Row> {
         let object = self.uploads.objects().remove(key).unwrap();
         let reader = SerializedFileReader::new(object.body).unwrap();
         reader.get_row_iter(None).unwrap().map(Result::unwrap).collect()
@@ -80,6 +80,9 @@ impl Bench {
     /// pointed to is a snapshot.
     pub(crate) fn assert_trusted(&self) {
         let objects = self.uploads.objects();
+        for (key, object) in objects.iter().filter(|(key, _)| key.ends_with(".json")) {
+            assert!(!object.body.contains(&b'\n'), "{key} is one line, for readers of JSON Lines");
+        }
         for manifest in self.manifests() {
             for file in &manifest.files {
                 let object = objects.get(&file.key).unwrap_or_else(|| panic!("{} is missing", file.key));
