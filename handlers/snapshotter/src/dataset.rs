@@ -10,7 +10,7 @@ mod scores;
 mod text;
 mod writer;
 
-pub use cell::{Cell, Column, ColumnType, RowError, STARS_MICROS_MAX, Value};
+pub use cell::{Cell, Column, ColumnType, RowError, STARS_MICROS_MAX, Value, checked_row};
 pub use writer::{ParquetWriter, ROW_GROUP_BYTES_MAX, ROW_GROUP_ROWS_MAX, WriteError};
 
 use jiff::Timestamp;
@@ -25,6 +25,9 @@ pub trait Record {
 
     /// The columns, in their order in each file.
     const COLUMNS: &'static [Column];
+
+    /// The item's key, for who is told that it is left out.
+    fn key(&self) -> String;
 
     /// The item's row: a cell for each column, in their order. `snapshot_at` is the watermark of the snapshot.
     fn row(&self, snapshot_at: Timestamp, cell: impl FnMut(Cell<'_>));

@@ -13,8 +13,9 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing_json::install();
-    let collector = metrics::install("snapshotter")?;
-    let Config { scores_table, photos_table, boards_table, shops_table, analytics_bucket } = Config::from_env()?;
+    let config = Config::from_env()?;
+    let collector = metrics::install(config.function_name)?;
+    let Config { scores_table, photos_table, boards_table, shops_table, analytics_bucket, .. } = config;
     let sdk = sdk::load().await;
     let dynamodb = Client::new(&sdk);
     let uploads = S3Uploads::new(sdk::s3(&sdk::for_large_bodies(&sdk)), analytics_bucket);

@@ -20,6 +20,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use coffeeshop_core::place::Place;
+use coffeeshop_core::score::Score;
 use serde::{Deserialize, Serialize};
 
 pub use self::trouble::{StackError, Trouble, advice};
@@ -28,6 +29,7 @@ use crate::leaderboard::AwsLeaderboard;
 use crate::objects::S3Objects;
 use crate::photos::{AwsPhotoStore, PhotoStoreNames};
 use crate::queues::SqsQueues;
+use crate::scan::TableScan;
 use crate::scores::{AwsScoreStore, ScoreStoreNames};
 use crate::sdk;
 use crate::shop_records::AwsShopRecords;
@@ -166,6 +168,11 @@ impl Stack {
         };
         let scores = AwsScoreStore::new(self.dynamodb(), names);
         Ok(AwsShopRecords::new(scores, self.output("RatingsTable")?.to_owned()))
+    }
+
+    /// All scores.
+    pub fn scores(&self) -> Result<TableScan<Score>, StackError> {
+        Ok(TableScan::scores(self.dynamodb(), self.output("ScoresTable")?.to_owned()))
     }
 
     /// The photos.

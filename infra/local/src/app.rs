@@ -1,20 +1,24 @@
 //! What the app does with a running stack: it uploads photos and reads their outcomes, it writes shops, ratings and
-//! subscriptions, and reads scores and inboxes; and what is needed to see whether all of that is so.
+//! subscriptions, and reads scores and inboxes; and what is needed to see whether all of that is so, and what snapshots hold.
 //!
 //! As the account's root, without presigning: that is the app's own back end's business, described in `CONTRACT.md`.
 
 mod archives;
 mod notifications;
 mod queues;
+mod snapshots;
 
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
+use coffeeshop_aws::functions::LambdaFunctions;
 use coffeeshop_aws::photos::{AwsPhotoStore, PhotoStoreNames, USER_ID_METADATA};
 use coffeeshop_aws::scores::{AwsScoreStore, ScoreStoreNames};
 use coffeeshop_aws::shop_records::rating_item;
+use coffeeshop_aws::stack;
+use coffeeshop_aws::uploads::S3Uploads;
 use coffeeshop_core::ids::ShopId;
 use coffeeshop_core::keys::PhotoKey;
 use coffeeshop_core::outcome::Outcome;
@@ -40,6 +44,9 @@ pub struct App {
     notifications: notifications::Names,
     store: AwsPhotoStore,
     scores: AwsScoreStore,
+    functions: LambdaFunctions,
+    snapshotter: String,
+    analytics: S3Uploads,
 }
 
 /// What somebody says of a shop, sense or nonsense.
@@ -80,6 +87,9 @@ impl App {
                 inbox: output("InboxTable")?,
                 boards: output("BoardsTable")?,
             },
+            functions: stack::Stack::of(stack).functions(),
+            snapshotter: output("SnapshotterFunction")?,
+            analytics: S3Uploads::new(s3.clone(), output("AnalyticsBucket")?),
             sqs: aws_sdk_sqs::Client::new(&sdk),
             names,
             dynamodb,

@@ -25,9 +25,10 @@ pub(crate) async fn stack(sdk: &SdkConfig, options: &Options, zips: &[Zip]) -> R
     let url = upload(sdk, options, zips, template).await?;
 
     let cloudformation = aws_sdk_cloudformation::Client::new(sdk);
-    let parameters = options
-        .parameters
-        .iter()
+    let schedules = if options.schedules { "ENABLED" } else { "DISABLED" };
+    let parameters = options.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let parameters = parameters
+        .chain([("SnapshotterSchedules", schedules)])
         .map(|(name, value)| Parameter::builder().parameter_key(name).parameter_value(value).build());
     cloudformation
         .create_stack()

@@ -30,6 +30,8 @@ pub struct Options {
     pub stack_name: String,
     /// The template's parameters that are not to have their default.
     pub parameters: Vec<(String, String)>,
+    /// Whether the snapshotter also runs by itself, on the template's schedules.
+    pub schedules: bool,
     /// Which function is killed now and then, if any.
     pub kills: Option<Kills>,
     /// For how many seconds at most a message is hidden from whoever receives it through the API, if that is limited.
@@ -55,13 +57,14 @@ pub struct Kills {
 }
 
 impl Options {
-    /// The stack `coffeeshop` of this repository, all parameters as the template has them, nothing killed,
-    /// brought back early, broken or reported.
+    /// The stack `coffeeshop` of this repository, all parameters as the template has them, but for the schedules, which are
+    /// paused, so that nothing happens by the clock; nothing killed, brought back early, broken or reported.
     pub fn new() -> Self {
         Self {
             root: repo_root(),
             stack_name: "coffeeshop".to_owned(),
             parameters: Vec::new(),
+            schedules: false,
             kills: None,
             hidden_seconds_max: None,
             broken: None,

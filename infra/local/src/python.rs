@@ -1,6 +1,7 @@
-//! A Python virtual environment under `target/`, with the emulator and the template's linter in it.
+//! Python virtual environments under `target/`: one with the emulator and the template's linter in it, and others for who
+//! reads the datasets.
 //!
-//! Installs exactly what `infra/local/requirements.txt` names, by hash. It does not install Python.
+//! Installs exactly what a file such as `infra/local/requirements.txt` names, by hash. It does not install Python.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -33,30 +34,57 @@ impl Venv {
     }
 }
 
-/// The environment for this repository, made if there is none yet. Several processes may ask at once.
+/// An environment that there may be.
+struct Kind {
+    /// What is in it, for who waits for it.
+    content: &'static str,
+    /// The file in `infra/local` that names each package.
+    requirements: &'static str,
+    /// Where below `target/`.
+    folder: &'static str,
+}
+
+/// The environment with the emulator, made if there is none yet. Several processes may ask at once.
 pub fn venv(root: &Path, progress: fn(&str)) -> Result<Venv> {
+    let emulator = Kind { content: "the emulator", requirements: "requirements.txt", folder: "emulator" };
+    made(&emulator, root, progress)
+}
+
+/// The environment with `DuckDB` and Polars, made if there is none yet. Several processes may ask at once.
+pub fn analytics(root: &Path, progress: fn(&str)) -> Result<Venv> {
+    made(&Kind { content: "DuckDB and Polars", requirements: "analytics.txt", folder: "analytics" }, root, progress)
+}
+
+/// The environment with what benches measure beside, made if there is none yet. Several processes may ask at once.
+pub fn bench(root: &Path, progress: fn(&str)) -> Result<Venv> {
+    made(&Kind { content: "pyarrow", requirements: "bench.txt", folder: "bench" }, root, progress)
+}
+
+fn made(kind: &Kind, root: &Path, progress: fn(&str)) -> Result<Venv> {
     let python = find(&config::search_path())?;
-    let requirements = root.join("infra/local/requirements.txt");
+    let requirements = root.join("infra/local").join(kind.requirements);
     let content = fs::read(&requirements).with_context(|| format!("{} cannot be read", requirements.display()))?;
     let hash: String = hex::encode(Sha256::digest(&content)).chars().take(12).collect();
     let (major, minor) = python.version;
 
-    let parent = root.join("target/emulator");
+    let parent = root.join("target").join(kind.folder);
     let directory = parent.join(format!("venv-{major}.{minor}-{hash}"));
     fs::create_dir_all(&parent).with_context(|| format!("{} cannot be made", parent.display()))?;
-    let _lock = lock(&parent.join("venv.lock"), progress)?;
+    let _lock = lock(&parent.join("venv.lock"), kind, progress)?;
     if !directory.join(COMPLETE).exists() || !directory.join("bin/python").exists() {
-        progress("installing the emulator under target/emulator (once; under a minute)");
+        progress(&format!("installing {} under target/{} (once; under a minute)", kind.content, kind.folder));
         make(&python.program, &directory, &requirements)?;
     }
     Ok(Venv { directory })
 }
 
-fn lock(path: &Path, progress: fn(&str)) -> Result<File> {
+fn lock(path: &Path, kind: &Kind, progress: fn(&str)) -> Result<File> {
     let file = File::create(path).with_context(|| format!("{} cannot be made", path.display()))?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => progress("waiting for another process that installs the emulator"),
+        Err(TryLockError::WouldBlock) => {
+            progress(&format!("waiting for another process that installs {}", kind.content));
+        }
         Err(TryLockError::Error(_)) => (), // said below, where it happens again
     }
     file.lock().with_context(|| format!("{} cannot be locked", path.display()))?;
@@ -109,9 +137,9 @@ fn find(search_path: &OsStr) -> Result<Python> {
         }
     }
     if unfit.is_empty() {
-        bail!("The local stack needs Python, and there is none on the path. {INSTALL}");
+        bail!("Python is needed, and there is none on the path. {INSTALL}");
     }
-    bail!("The local stack needs Python, and none on the path will do: {}. {INSTALL}", unfit.join("; "));
+    bail!("Python is needed, and none on the path will do: {}. {INSTALL}", unfit.join("; "));
 }
 
 /// Asks a Python what it is. What is wrong with it is a sentence without its subject.

@@ -3,6 +3,7 @@
 //! Nothing is done here, and nothing is asked of a stack.
 
 pub mod dlq;
+pub mod export;
 pub mod photos;
 pub mod values;
 
@@ -34,6 +35,7 @@ Exit status:
   2    the command line is wrong
   3    of `verify`: there are differences, or shops were busy;
        of `rebuild`: something was busy, or could not be understood;
+       of `export`: something could not be understood, and was left out;
        of `dlq`: some messages were not done, they are listed;
        of `photos`: something is not as the outcome says, or was not sent
   130  stopped by Ctrl-C";
@@ -43,6 +45,8 @@ Exit status:
 pub enum Typed {
     /// Something about scores.
     Scores(Invocation),
+    /// All scores are to be written somewhere.
+    Export(export::Invocation),
     /// Something about messages that rest somewhere.
     Dlq(dlq::Invocation),
     /// Something about photos.
@@ -171,6 +175,13 @@ Exit status 0: done; 3: something was busy, or could not be understood.")]
         #[arg(long)]
         dry_run: bool,
     },
+    /// Write all scores as rows of the dataset: the columns of the hourly snapshots
+    #[command(override_usage = "coffeeshop scores export <--stack <NAME>|--local> --format <FORMAT> --out <FILE>")]
+    #[command(after_help = "\
+The whole table is read, a page at a time. A row is as its score was when this began, or later. The file is there when it
+is whole; until then, what was there before is. Columns and promises: \"The dataset\" in CONTRACT.md.
+Exit status 0: done; 3: items that could not be understood were left out, they are named.")]
+    Export(export::Export),
 }
 
 #[derive(Debug, Args)]
@@ -227,6 +238,11 @@ impl Typed {
             }
         };
         let command = match scores {
+            Scores::Export(_) if json => {
+                let two = "`--json` is of other commands: this one has `--format jsonl`";
+                return Err(usage(&Subject::Scores(scores), ErrorKind::ArgumentConflict, two));
+            }
+            Scores::Export(arguments) => return Ok(Self::Export(export::Invocation { target, arguments })),
             Scores::Top(top) => Command::Top(top),
             Scores::Show { shop } => Command::Show(shop),
             Scores::Verify { which } => Command::Verify(which.into()),
@@ -240,6 +256,7 @@ impl Typed {
     pub fn target(&self) -> &Target {
         match self {
             Self::Scores(Invocation { target, .. })
+            | Self::Export(export::Invocation { target, .. })
             | Self::Dlq(dlq::Invocation { target, .. })
             | Self::Photos(photos::Invocation { target, .. }) => target,
         }
@@ -302,6 +319,7 @@ fn usage(subject: &Subject, kind: ErrorKind, message: &str) -> clap::Error {
         Subject::Scores(Scores::Show { .. }) => ("scores", "show"),
         Subject::Scores(Scores::Verify { .. }) => ("scores", "verify"),
         Subject::Scores(Scores::Rebuild { .. }) => ("scores", "rebuild"),
+        Subject::Scores(Scores::Export(_)) => ("scores", "export"),
         Subject::Dlq(verb) => ("dlq", verb.name()),
         Subject::Photos(verb) => ("photos", verb.name()),
     };

@@ -3,6 +3,7 @@
 //! What is right, and how it is repaired, is decided in `verify` and `rebuild` of this crate, and in `coffeeshop-core`.
 
 pub mod dlq;
+pub(crate) mod export;
 pub mod photos;
 pub(crate) mod rebuild;
 pub(crate) mod show;

@@ -16,6 +16,7 @@ use coffeeshop_core::place::NoTarget;
 use coffeeshop_core::ports::PortError;
 
 use crate::cli::values::RunId;
+use crate::export::ExportError;
 use crate::journal::JournalError;
 
 /// The exit status of a command that could not do what it was asked to.
@@ -76,6 +77,12 @@ pub enum Why {
     /// Nobody reads the results.
     #[error("the results could not be written")]
     Output(#[source] io::Error),
+    /// Bytes for a person.
+    #[error("Parquet is not for terminals: name a file with --out, or send standard output elsewhere")]
+    Terminal,
+    /// Rows cannot be made a file.
+    #[error("the scores cannot be written")]
+    Rows(#[source] ExportError),
     /// Ctrl-C.
     #[error("stopped{}", if *repairs { "; a shop under way may be half repaired until this is run again" } else { "" })]
     Interrupted {

@@ -1,7 +1,7 @@
 //! The `coffeeshop` command: connects and runs. What it does and says is in the library.
 
 use std::env;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use coffeeshop_aws::SystemClock;
@@ -10,7 +10,7 @@ use coffeeshop_operator::cli::{Target, Typed, local_stack};
 use coffeeshop_operator::config;
 use coffeeshop_operator::failure::{Failure, Why};
 use coffeeshop_operator::progress::{self, Teller};
-use coffeeshop_operator::run::{Ports, Verdict, ctrl_c, run, run_dlq, run_photos};
+use coffeeshop_operator::run::{ExportPorts, Ports, Verdict, ctrl_c, run, run_dlq, run_export, run_photos};
 use coffeeshop_operator::wiring::{self, OnAws, PhotoPlaces, PhotoPorts};
 use tokio::runtime::Builder;
 
@@ -39,6 +39,12 @@ async fn command(typed: &Typed) -> Result<Verdict, Failure> {
             let (store, board) = (stack.shop_records()?, stack.leaderboard()?);
             let ports = Ports { store: &store, board: &board, clock: &SystemClock };
             run(invocation, &ports, io::stdout(), progress::bar(invocation), ctrl_c()).await
+        }
+        Typed::Export(invocation) => {
+            let ports = ExportPorts { scores: &stack.scores()?, clock: &SystemClock };
+            let (stdout, teller) = (io::stdout(), Teller::on_stderr());
+            let is_terminal = stdout.is_terminal();
+            run_export(invocation, ports, stdout, is_terminal, teller, ctrl_c()).await
         }
         Typed::Dlq(invocation) => {
             let journals = config::journals().ok_or(Why::NoHome)?;

@@ -7,11 +7,13 @@ use std::future::{Future, pending};
 use std::io::Write;
 use std::pin::pin;
 
-use coffeeshop_core::ports::{Clock, Leaderboard, ScoreStore, ShopRecords};
+use coffeeshop_core::ports::{Clock, Leaderboard, Scan, ScoreStore, ShopRecords};
+use coffeeshop_core::score::Score;
 use indicatif::ProgressBar;
 
-use crate::cli::{Command, Invocation, dlq, photos};
+use crate::cli::{Command, Invocation, dlq, export, photos};
 use crate::command::dlq::Desk;
+use crate::command::export::Work;
 use crate::command::photos::Desk as PhotoDesk;
 use crate::command::{Session, rebuild, show, top, verify};
 use crate::dlq::stop::Stop;
@@ -164,4 +166,36 @@ where
         },
     };
     Err(session.stopped(failed))
+}
+
+/// What scores are exported from.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportPorts<'a, S, C> {
+    /// All scores.
+    pub scores: &'a S,
+    /// Time.
+    pub clock: &'a C,
+}
+
+/// Writes all scores to a file, or to `stdout`. `interrupt` ends it at once, and leaves no file.
+pub async fn run_export<S, C>(
+    invocation: &export::Invocation,
+    ports: ExportPorts<'_, S, C>,
+    stdout: impl Write,
+    stdout_is_terminal: bool,
+    teller: Teller,
+    interrupt: impl Future<Output = ()>,
+) -> Result<Verdict, Failure>
+where
+    S: Scan<Score>,
+    C: Clock,
+{
+    let work = Work { arguments: &invocation.arguments, ports, teller: &teller };
+    let ended = tokio::select! {
+        biased;
+        () = interrupt => Err(Why::Interrupted { repairs: false }.into()),
+        ended = work.run(stdout, stdout_is_terminal) => ended,
+    };
+    teller.end();
+    ended
 }

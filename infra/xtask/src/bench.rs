@@ -17,6 +17,8 @@ pub(crate) enum Subject {
     Boards,
     /// Messages a second of `dlq replay` beside the emulator's own, and memory; takes some minutes.
     Replay,
+    /// Scores a second to Parquet, beside pyarrow.
+    Snapshot,
 }
 
 impl Subject {
@@ -26,6 +28,7 @@ impl Subject {
             Self::Scores => ("coffeeshop-aggregator", "bench_scores"),
             Self::Boards => ("coffeeshop-operator", "bench_boards"),
             Self::Replay => ("coffeeshop-operator", "bench_replay"),
+            Self::Snapshot => ("coffeeshop-snapshotter", "bench_snapshot"),
         }
     }
 }

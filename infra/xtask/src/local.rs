@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Upload the files of this folder instead of the fixtures.
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
-    /// End after the tables, with an error if a photo has no outcome.
+    /// End after the tables, with an error if a photo has no outcome. The snapshotter's schedules are paused.
     #[arg(long)]
     once: bool,
     /// For practice with dead letters: deploy this function with code that always fails, wait until what it was to do
@@ -127,7 +127,9 @@ async fn start(arguments: &Arguments) -> Result<()> {
     say("building the operator's command");
     tokio::task::spawn_blocking(command::build).await??;
     let told = Told::start().await?;
-    let options = Options { progress: say, ..Options::new() }.parameter("WebhookAllow", &told.webhook_allow());
+    // Whoever stays has leaderboards and snapshots by the clock.
+    let options = Options { progress: say, schedules: !arguments.once, ..Options::new() };
+    let options = options.parameter("WebhookAllow", &told.webhook_allow());
     let options = arguments.broken.into_iter().fold(options, |options, broken| broken.deployed(options));
     let stack = Stack::start(&options).await?;
     remember(stack.info())?;
@@ -181,6 +183,8 @@ async fn through_the_pipeline(stack: &Stack, told: &Told, photos: Vec<photos::Ph
     settled.with_context(|| format!("the scores are not right; the log is {}", stack.log_path().display()))?;
     let heard = told.show(&app, &rows).await;
     heard.with_context(|| format!("not everybody was told; the log is {}", stack.log_path().display()))?;
+    let taken = ratings::snapshot::through_the_pipeline(&app).await;
+    taken.with_context(|| format!("the snapshot is not right; the log is {}", stack.log_path().display()))?;
     if once {
         ensure!(missing == 0, "{missing} photos have no outcome; the log is {}", stack.log_path().display());
     } else {
@@ -194,6 +198,7 @@ fn what_to_try(info: &StackInfo, log: &Path) -> Result<String> {
     let (originals, renditions, photos) =
         (output("OriginalsBucket")?, output("RenditionsBucket")?, output("PhotosTable")?);
     let (ratings, scores) = (output("RatingsTable")?, output("ScoresTable")?);
+    let (snapshotter, analytics) = (output("SnapshotterFunction")?, output("AnalyticsBucket")?);
     let key = |first: &str, second: &str, value: &str| {
         format!(r#"'{{"shop_id":{{"S":"my-shop"}},"{first}":{{"S":"{second}"}}{value}}}'"#)
     };
@@ -204,6 +209,7 @@ fn what_to_try(info: &StackInfo, log: &Path) -> Result<String> {
     let photo = key("photo_id", "my-photo", "");
     let rated = key("user_id", "me", r#","stars":{"N":"5"},"rated_at":{"S":"2026-11-20T08:15:00Z"}"#);
     let score = key("period", "all", "");
+    let every_board = r#"--cli-binary-format raw-in-base64-out --payload '{"job":"every_board"}'"#;
     let StackInfo { endpoint, region, access_key_id, secret_access_key, .. } = info;
     let aws = format!("aws --endpoint-url {endpoint}");
     Ok(format!(
@@ -220,6 +226,8 @@ Try it with the aws command line, from another terminal:
   {aws} dynamodb query --table-name {inbox} --key-condition-expression {me}
   {aws} dynamodb put-item --table-name {ratings} --item {rated}
   {aws} dynamodb get-item --table-name {scores} --key {score}
+  {aws} lambda invoke --function-name {snapshotter} {every_board} answer.json
+  {aws} s3 cp --recursive s3://{analytics}/leaderboards/ leaderboards/
 
 and with the operator's command:
 

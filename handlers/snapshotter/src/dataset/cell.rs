@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::Record;
+
 /// The type of a column: in Parquet, and for who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
@@ -26,19 +28,21 @@ pub struct Column {
     pub kind: ColumnType,
     /// Whether a row may have no value.
     pub nullable: bool,
-    /// What it means, with its unit.
+    /// In what a value is counted or written; empty when there is nothing to say.
+    pub unit: &'static str,
+    /// What it means.
     pub about: &'static str,
 }
 
 impl Column {
     /// A column with a value in each row.
-    pub const fn required(name: &'static str, kind: ColumnType, about: &'static str) -> Self {
-        Self { name, kind, nullable: false, about }
+    pub const fn required(name: &'static str, kind: ColumnType, unit: &'static str, about: &'static str) -> Self {
+        Self { name, kind, nullable: false, unit, about }
     }
 
     /// A column that may have no value.
-    pub const fn optional(name: &'static str, kind: ColumnType, about: &'static str) -> Self {
-        Self { name, kind, nullable: true, about }
+    pub const fn optional(name: &'static str, kind: ColumnType, unit: &'static str, about: &'static str) -> Self {
+        Self { name, kind, nullable: true, unit, about }
     }
 }
 
@@ -131,5 +135,25 @@ impl Column {
             (ColumnType::Time, Cell::Time(time)) => Value::Time(time.as_microsecond()),
             _ => return Err(RowError::Type { column }),
         }))
+    }
+}
+
+/// The record's row, each value checked against its column; `None`: the column has none. When something is wrong, some
+/// columns may have been handed over.
+pub fn checked_row<R: Record>(
+    record: &R,
+    snapshot_at: Timestamp,
+    mut value: impl FnMut(&'static Column, Option<Value<'_>>),
+) -> Result<(), RowError> {
+    let (mut columns, mut wrong) = (R::COLUMNS.iter(), None);
+    record.row(snapshot_at, |cell| match columns.next().map(|column| (column, column.check(cell))) {
+        Some((column, Ok(checked))) => value(column, checked),
+        Some((_, Err(error))) => _ = wrong.get_or_insert(error),
+        None => _ = wrong.get_or_insert(RowError::Width),
+    });
+    match wrong {
+        None if columns.next().is_some() => Err(RowError::Width),
+        None => Ok(()),
+        Some(error) => Err(error),
     }
 }

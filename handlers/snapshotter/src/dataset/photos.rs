@@ -12,28 +12,33 @@ impl Record for Outcome {
     const DATASET: &'static str = "photos";
 
     const COLUMNS: &'static [Column] = &[
-        Column::required("shop_id", Text, "The shop."),
-        Column::required("photo_id", Text, "The photo, unique within its shop."),
-        Column::required("status", Text, "What became of the upload: `ready`, `rejected` or `removed`."),
-        Column::optional("reason", Text, "Why it was rejected, such as `corrupt`; only when it was."),
-        Column::optional("detected", Text, "What the bytes are, as a media type, when that is why it was rejected."),
+        Column::required("shop_id", Text, "", "the shop"),
+        Column::required("photo_id", Text, "", "the photo, unique within its shop"),
+        Column::required("status", Text, "", "what became of the upload: `ready`, `rejected` or `removed`"),
+        Column::optional("reason", Text, "", "why it was rejected, such as `corrupt`; only when it was"),
+        Column::optional("detected", Text, "media type", "what the bytes are, when that is why it was rejected"),
         Column::required(
             "cause",
             Text,
-            "Why it was answered: `event`, or `reprocess` when an operator had it made anew.",
+            "",
+            "why it was answered: `event`, or `reprocess` when an operator had it made anew",
         ),
-        Column::required("revision", Integer, "How often the photo was answered, this one included."),
-        Column::required("edition", Text, "What the renditions of this answer lie under."),
-        Column::required("pipeline", Text, "The version of the code that decided it."),
-        Column::optional("source_bytes", Integer, "Size of the original, in bytes; none when there was none any more."),
-        Column::optional("source_format", Text, "`jpeg`, `png`, `webp` or `gif`, when it was recognised."),
-        Column::optional("source_width", Integer, "Width of the original upright, in pixels, when it could be read."),
-        Column::optional("source_height", Integer, "Height of the original upright, in pixels, when it could be read."),
-        Column::required("rendition_count", Integer, "How many renditions there are; 0 unless the photo is ready."),
-        Column::required("rendition_bytes", Integer, "All renditions together, in bytes."),
-        Column::required("processed_at", Time, "When it was answered."),
-        Column::required("snapshot_at", Time, "The watermark: the row is as of then, or later."),
+        Column::required("revision", Integer, "answers", "how often the photo was answered, this one included"),
+        Column::required("edition", Text, "", "what the renditions of this answer lie under"),
+        Column::required("pipeline", Text, "", "the version of the code that decided it"),
+        Column::optional("source_bytes", Integer, "bytes", "size of the original; none when it is gone"),
+        Column::optional("source_format", Text, "", "`jpeg`, `png`, `webp` or `gif`, when it was recognised"),
+        Column::optional("source_width", Integer, "pixels", "of the original, upright, when it could be read"),
+        Column::optional("source_height", Integer, "pixels", "of the original, upright, when it could be read"),
+        Column::required("rendition_count", Integer, "renditions", "how many there are; 0 unless the photo is ready"),
+        Column::required("rendition_bytes", Integer, "bytes", "all renditions together"),
+        Column::required("processed_at", Time, "UTC", "when it was answered"),
+        Column::required("snapshot_at", Time, "UTC", "the watermark: the row is as of then, or later"),
     ];
+
+    fn key(&self) -> String {
+        self.photo.to_string()
+    }
 
     fn row(&self, snapshot_at: Timestamp, mut cell: impl FnMut(Cell<'_>)) {
         let (reason, detected) = match &self.answer {

@@ -7,7 +7,7 @@ use parquet::data_type::ByteArray;
 use parquet::errors::{ParquetError, Result};
 
 use super::Record;
-use super::cell::{Column, ColumnType, RowError, Value};
+use super::cell::{Column, ColumnType, RowError, Value, checked_row};
 
 /// Rows, column by column.
 pub(super) struct Rows {
@@ -43,18 +43,13 @@ impl Rows {
 
     /// Adds a record's row. One that is none of its dataset's leaves everything as it was.
     pub(super) fn push<R: Record>(&mut self, record: &R, snapshot_at: Timestamp) -> std::result::Result<(), RowError> {
-        let (mut columns, mut bytes, mut wrong) = (self.columns.iter_mut(), 0, None);
-        record.row(snapshot_at, |cell| match columns.next().map(|values| (values.column.check(cell), values)) {
-            Some((Ok(value), values)) => bytes += values.push(value),
-            Some((Err(error), _)) => _ = wrong.get_or_insert(error),
-            None => _ = wrong.get_or_insert(RowError::Width),
+        let (mut columns, mut bytes) = (self.columns.iter_mut(), 0);
+        let checked = checked_row(record, snapshot_at, |_, value| {
+            bytes += columns.next().map_or(0, |column| column.push(value));
         });
-        if columns.next().is_some() {
-            wrong.get_or_insert(RowError::Width);
-        }
-        if let Some(wrong) = wrong {
+        if let Err(error) = checked {
             self.columns.iter_mut().for_each(|values| values.truncate(self.count));
-            return Err(wrong);
+            return Err(error);
         }
         self.count += 1;
         self.bytes += bytes;

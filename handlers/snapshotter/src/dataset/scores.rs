@@ -11,25 +11,34 @@ impl Record for Score {
     const DATASET: &'static str = "scores";
 
     const COLUMNS: &'static [Column] = &[
-        Column::required("shop_id", Text, "The shop."),
-        Column::required("period", Text, "`all`, or a month of UTC such as `2026-11`."),
-        Column::optional("city", Text, "The shop's city; none while it is unknown."),
-        Column::required("count", Integer, "How many ratings."),
-        Column::required("sum", Integer, "All their stars together."),
-        Column::required("n1", Integer, "How many ratings have 1 star."),
-        Column::required("n2", Integer, "How many ratings have 2 stars."),
-        Column::required("n3", Integer, "How many ratings have 3 stars."),
-        Column::required("n4", Integer, "How many ratings have 4 stars."),
-        Column::required("n5", Integer, "How many ratings have 5 stars."),
-        Column::optional("mean", Stars, "The mean, in stars; none without ratings."),
-        Column::required("score", Stars, "What ranks the shop, in stars: by `formula`; 2.047005 without ratings."),
-        Column::optional("mean_double", Double, "`mean` for who cannot use decimals."),
-        Column::required("score_double", Double, "`score` for who cannot use decimals."),
-        Column::required("formula", Text, "By which formula `score` was made, such as `star-lcb/1`."),
-        Column::required("revision", Integer, "Greater with each change of the shop's score of this period."),
-        Column::required("updated_at", Time, "When the score was written."),
-        Column::required("snapshot_at", Time, "The watermark: the row is as of then, or later."),
+        Column::required("shop_id", Text, "", "the shop"),
+        Column::required(
+            "period",
+            Text,
+            "month of UTC",
+            "of which ratings: `all`, or those of a month such as `2026-11`",
+        ),
+        Column::optional("city", Text, "", "the shop's city, once it is known"),
+        Column::required("count", Integer, "ratings", "how many"),
+        Column::required("sum", Integer, "stars", "all ratings together"),
+        Column::required("n1", Integer, "ratings", "how many have 1 star"),
+        Column::required("n2", Integer, "ratings", "how many have 2 stars"),
+        Column::required("n3", Integer, "ratings", "how many have 3 stars"),
+        Column::required("n4", Integer, "ratings", "how many have 4 stars"),
+        Column::required("n5", Integer, "ratings", "how many have 5 stars"),
+        Column::optional("mean", Stars, "stars", "`sum / count` to six digits; none without ratings"),
+        Column::required("score", Stars, "stars", "what ranks the shop, see \"The score\"; without ratings 2.047372"),
+        Column::optional("mean_double", Double, "stars", "`mean`, for who has no decimals"),
+        Column::required("score_double", Double, "stars", "`score`, for who has no decimals"),
+        Column::required("formula", Text, "", "by which formula `score` was made, such as `star-lcb/1`"),
+        Column::required("revision", Integer, "", "greater with each change of this shop and period"),
+        Column::required("updated_at", Time, "UTC", "when the score was written"),
+        Column::required("snapshot_at", Time, "UTC", "the watermark: the row is as of then, or later"),
     ];
+
+    fn key(&self) -> String {
+        self.key.to_string()
+    }
 
     fn row(&self, snapshot_at: Timestamp, mut cell: impl FnMut(Cell<'_>)) {
         cell(Cell::Text(self.key.shop_id.as_str()));

@@ -26,10 +26,12 @@ pub const ROW_GROUP_BYTES_MAX: usize = 6 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// This row; it is not in the file, and others can follow.
-    #[error("this is no row of {dataset}")]
+    #[error("{key} cannot be a row of {dataset}")]
     Row {
         /// Of which dataset.
         dataset: &'static str,
+        /// The item's key.
+        key: String,
         /// What is wrong with it.
         #[source]
         cause: RowError,
@@ -73,7 +75,7 @@ impl<R: Record> ParquetWriter<R> {
     /// Writes the item's row.
     pub fn push(&mut self, record: &R) -> Result<(), WriteError> {
         let pushed = self.rows.push(record, self.snapshot_at);
-        pushed.map_err(|cause| WriteError::Row { dataset: R::DATASET, cause })?;
+        pushed.map_err(|cause| WriteError::Row { dataset: R::DATASET, key: record.key(), cause })?;
         if self.rows.count() >= ROW_GROUP_ROWS_MAX || self.rows.bytes() >= ROW_GROUP_BYTES_MAX {
             self.write_group().map_err(failed::<R>)?;
         }

@@ -7,7 +7,10 @@
 )]
 
 mod boards;
+mod contract;
 mod dataset;
 mod jobs;
 mod memory;
 mod snapshots;
+#[path = "../tables/mod.rs"]
+mod tables;

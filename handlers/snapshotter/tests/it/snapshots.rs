@@ -57,6 +57,14 @@ fn what_cannot_be_understood_is_counted_and_holds_up_nothing() {
     let manifest = block_on(hourly(&bench.scores, &bench.uploads, &bench.scores)).unwrap();
     assert_eq!((manifest.rows, manifest.left_out), (19, 1));
     bench.assert_trusted();
+
+    // This one is understood, and is no row all the same.
+    let mut score = bench.scores.stored_scores().into_values().next().unwrap();
+    score.revision = u64::MAX;
+    bench.scores.put_score(score);
+    let manifest = block_on(hourly(&bench.scores, &bench.uploads, &bench.scores)).unwrap();
+    assert_eq!((manifest.rows, manifest.left_out), (18, 2));
+    bench.assert_trusted();
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! What the app does with subscriptions and inboxes; and a leaderboard as the pipeline announces it.
+//! What the app does with subscriptions and inboxes; and leaderboards as the pipeline announces them.
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
-use coffeeshop_core::board::BoardSnapshot;
+use coffeeshop_core::board::{BoardSnapshot, LEASE};
 use coffeeshop_core::ids::UserId;
 use coffeeshop_core::inbox::InboxItem;
 use coffeeshop_core::subscription::Subscription;
@@ -27,6 +27,13 @@ impl App {
     /// Writes a leaderboard as it is to be announced.
     pub async fn put_board(&self, board: &BoardSnapshot) -> Result<()> {
         self.put(&self.notifications.boards, board).await
+    }
+
+    /// All leaderboards as they were last announced.
+    pub async fn boards(&self) -> Result<Vec<BoardSnapshot>> {
+        let is_lease = |item: &super::Item| item.get("period").is_some_and(|period| *period == super::text(LEASE));
+        let items = self.scan(&self.notifications.boards).await?.into_iter().filter(|item| !is_lease(item));
+        items.map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
     }
 
     async fn put(&self, table: &str, item: &impl Serialize) -> Result<()> {

@@ -23,16 +23,16 @@ const KILLS_MIN: usize = 20;
 /// How often it is looked, every half second, whether the pipeline has come to rest.
 const LOOKS_MAX: usize = 360;
 
-fn rating(shop: usize, user: usize) -> RatingKey {
+pub(crate) fn rating(shop: usize, user: usize) -> RatingKey {
     RatingKey { shop_id: format!("shop-{shop}").parse().unwrap(), user_id: format!("user-{user}").parse().unwrap() }
 }
 
-fn said(stars: i64, day: u32) -> Said {
+pub(crate) fn said(stars: i64, day: u32) -> Said {
     Said { stars, rated_at: format!("2026-{:02}-{:02}T12:00:00Z", 10 + day / 28, 1 + day % 28), comment: String::new() }
 }
 
 /// The scores that the ratings make, and those that are stored: of every shop and period with ratings.
-async fn recount_and_scores(app: &App) -> (BTreeMap<ScoreKey, Histogram>, BTreeMap<ScoreKey, Histogram>) {
+pub(crate) async fn recount_and_scores(app: &App) -> (BTreeMap<ScoreKey, Histogram>, BTreeMap<ScoreKey, Histogram>) {
     let mut recount: BTreeMap<ScoreKey, Histogram> = BTreeMap::new();
     for (rating, item) in app.ratings().await.unwrap() {
         let Ok(held) = held(&item) else { continue };

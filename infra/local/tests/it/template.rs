@@ -1,7 +1,8 @@
 //! What `infra/template.yaml` says is what the emulator has, whether its CloudFormation did it or `fill`.
 //!
 //! Photos and what concerns the whole; `template_ratings.rs` has ratings and scores, `template_events.rs` and
-//! `template_notifications.rs` events and what comes of them, `template_alarms.rs` alarms.
+//! `template_notifications.rs` events and what comes of them, `template_analytics.rs` leaderboards and snapshots,
+//! `template_alarms.rs` alarms.
 
 use aws_sdk_dynamodb::types::PointInTimeRecoveryStatus;
 use aws_sdk_s3::types::{BucketVersioningStatus, Event, ExpirationStatus, QueueConfiguration, ServerSideEncryption};
@@ -26,6 +27,7 @@ async fn every_output_is_there() {
         "AggregatorFunction",
         "AggregatorMapping",
         "AggregatorRoleArn",
+        "AnalyticsBucket",
         "BoardsMapping",
         "BoardsTable",
         "ContributionsTable",
@@ -52,6 +54,8 @@ async fn every_output_is_there() {
         "ScoresMapping",
         "ScoresTable",
         "ShopsTable",
+        "SnapshotterFunction",
+        "SnapshotterRoleArn",
         "SubscribersTable",
         "ThumbnailerFunction",
         "ThumbnailerRoleArn",

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::template::processed;
 
+/// What the snapshotter counts of what it has done.
+const WORK: [&str; 2] = ["boards_compared", "snapshots_complete"];
+
 #[tokio::test]
 async fn whatever_can_go_wrong_has_an_alarm() {
     let template = processed().await;
@@ -35,6 +38,7 @@ async fn whatever_can_go_wrong_has_an_alarm() {
     for metric in ["NumberOfNotificationsFailedToRedriveToDlq", "NumberOfNotificationsFilteredOut-InvalidAttributes"] {
         needed.push((metric, "EventsTopic.TopicName".to_owned()));
     }
+    needed.extend(["items_left_out", WORK[0], WORK[1]].map(|metric| (metric, "SnapshotterFunction".to_owned())));
     assert!(needed.len() > 30, "{needed:?}");
     for (metric, of) in needed {
         assert!(watched.contains(&(metric.to_owned(), of.clone())), "no alarm on {metric} of {of}");
@@ -44,7 +48,10 @@ async fn whatever_can_go_wrong_has_an_alarm() {
         assert!(runbook.contains(id.as_str()), "{id} is not in RUNBOOK.md");
     }
     for alarm in alarms {
-        assert_eq!(alarm["Properties"]["TreatMissingData"], "notBreaching", "{alarm}");
+        // Nothing said is nothing wrong, unless what is said is that something was done.
+        let is_of_work = |(metric, _): &(String, String)| WORK.contains(&metric.as_str());
+        let missing = if metrics(&alarm["Properties"]).iter().all(is_of_work) { "breaching" } else { "notBreaching" };
+        assert_eq!(alarm["Properties"]["TreatMissingData"], missing, "{alarm}");
         assert!(alarm["Properties"]["AlarmActions"].is_object(), "{alarm}");
     }
 }

@@ -17,14 +17,14 @@ use crate::template_ratings::{assert_reads_stream, describe, function, lambda};
 
 static FEED: OnceCell<Stack> = OnceCell::const_new();
 
-/// A stack with a score feed, and parameters that are not the defaults. Its notifier gets nothing: what is in queues
-/// stays there.
+/// A stack with a score feed, the schedules, and parameters that are not the defaults. Its notifier gets nothing: what is
+/// in queues stays there.
 pub(crate) async fn feed() -> StackInfo {
     const DISABLE: &str = "for of in aws.list_event_source_mappings(FunctionName=function)['EventSourceMappings']:
     aws.update_event_source_mapping(UUID=of['UUID'], Enabled=False)
 answer = None";
     let start = || async {
-        let options = Options { stack_name: "feed".to_owned(), ..Options::new() }
+        let options = Options { stack_name: "feed".to_owned(), schedules: true, ..Options::new() }
             .parameter("ScoreFeed", "on")
             .parameter("NotifierVisibilityTimeout", "77")
             .parameter("DeliveryAttempts", "3")

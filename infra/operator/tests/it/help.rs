@@ -40,6 +40,11 @@ fn of_rebuild() {
 }
 
 #[test]
+fn of_export() {
+    check("export", &["scores", "export"]);
+}
+
+#[test]
 fn of_dlq() {
     check("dlq", &["dlq"]);
 }

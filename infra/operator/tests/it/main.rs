@@ -12,6 +12,7 @@ mod contract;
 mod dlq;
 mod dlq_emulator;
 mod emulator;
+mod export;
 mod failures;
 mod fakes;
 mod faults;

@@ -1,16 +1,16 @@
 //! A person's inbox and a receiver of webhooks on this machine, subscribed as the app would; and what each of them got.
 //!
-//! A leaderboard is written here as the snapshotter will write it, because that is not there yet.
+//! Leaderboards are announced by the snapshotter, which is asked for it here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use coffeeshop_core::board::{Board, BoardEntry, BoardKey, BoardSnapshot};
+use coffeeshop_core::board::{BOARD_PLACES, Board, BoardEntry, BoardKey};
 use coffeeshop_core::ids::UserId;
 use coffeeshop_core::inbox::InboxItem;
 use coffeeshop_core::outcome::{Answer, Outcome};
-use coffeeshop_core::period::Period;
+use coffeeshop_core::score::Score;
 use coffeeshop_core::subscription::{Channel, Secret, Subscriber, Subscription};
 use coffeeshop_local::app::App;
 use coffeeshop_local::receiver::{Hook, Receiver};
@@ -29,9 +29,6 @@ const PATH: &str = "hook";
 
 /// How long to wait until everybody has been told.
 const TOLD_MAX: Duration = Duration::from_mins(2);
-
-/// How many shops the leaderboard that is announced has.
-const BOARD_ROWS: usize = 10;
 
 /// Who is told.
 pub(crate) struct Told {
@@ -64,9 +61,9 @@ impl Told {
         Ok(())
     }
 
-    /// Announces a leaderboard, waits until everybody has been told of it and of all photos, and shows it.
+    /// Has leaderboards announced, waits until everybody has been told of those of all shops and of all photos, and shows it.
     pub(crate) async fn show(&self, app: &App, rows: &[Row]) -> Result<()> {
-        let expected = announced(app, rows).await?;
+        let expected = announced(app, rows).await?.told;
         let began = Instant::now();
         let (inbox, hooks) = loop {
             let (inbox, hooks) = (app.inbox(&self.user_id).await?, self.receiver.hooks());
@@ -96,13 +93,36 @@ impl Told {
     }
 }
 
-/// Announces a leaderboard; the ids of that event and of those of all photos.
-pub(crate) async fn announced(app: &App, rows: &[Row]) -> Result<BTreeSet<String>> {
-    let board = announce_board(app).await?;
+/// What is announced.
+pub(crate) struct Announced {
+    /// The ids of what the person is told: of the photos, and of the leaderboards of all shops.
+    told: BTreeSet<String>,
+    /// How many leaderboards there are beside those, which nobody follows.
+    others: usize,
+}
+
+impl Announced {
+    /// How many events there are.
+    pub(crate) fn count(&self) -> usize {
+        self.told.len() + self.others
+    }
+}
+
+/// Has every leaderboard announced, as the schedule does once an hour. An error if one is not as the scores are.
+pub(crate) async fn announced(app: &App, rows: &[Row]) -> Result<Announced> {
+    let answer = app.snapshot("every_board").await?;
+    let boards = app.boards().await?;
+    // One that was announced before, and has no shop any more, is there too.
+    let full = boards.iter().filter(|board| !board.entries.is_empty());
+    let announced: BTreeMap<_, _> = full.map(|board| (board.key.clone(), board.entries.clone())).collect();
+    ensure!(announced == ranked(app.scores().await?), "the leaderboards are not as the scores are: {answer}");
+    say(&format!("{} leaderboards announced\n", boards.len()));
+
     let outcomes = rows.iter().filter_map(|row| row.outcome.as_ref());
-    let mut expected: BTreeSet<String> = outcomes.filter_map(photo_event).collect();
-    expected.insert(board);
-    Ok(expected)
+    let mut told: BTreeSet<String> = outcomes.filter_map(photo_event).collect();
+    let (global, others): (Vec<_>, Vec<_>) = boards.iter().partition(|board| board.key.board == Board::Global);
+    told.extend(global.iter().map(|board| format!("board/{}/{}", board.key, board.version)));
+    Ok(Announced { told, others: others.len() })
 }
 
 /// The id of the event that says so, if the uploader is told.
@@ -111,22 +131,22 @@ fn photo_event(outcome: &Outcome) -> Option<String> {
     told.then(|| format!("photo/{}/{}/{}", outcome.photo.shop_id, outcome.photo.photo_id, outcome.revision))
 }
 
-/// Writes the board of all shops and all time; the id of the event that says so.
-async fn announce_board(app: &App) -> Result<String> {
-    let mut scores = app.scores().await?;
-    scores.retain(|score| score.key.period == Period::All && score.rank.is_some());
+/// Every leaderboard that has a shop, by the keys that rank the scores.
+fn ranked(mut scores: Vec<Score>) -> BTreeMap<BoardKey, Vec<BoardEntry>> {
     scores.sort_by_key(|score| score.rank.as_ref().map(|rank| rank.rank_key.clone()));
-    let updated_at = scores.iter().map(|score| score.updated_at).max().unwrap_or_default();
-    let entry = |score: coffeeshop_core::score::Score| BoardEntry {
-        shop_id: score.key.shop_id,
-        score_micros: score.score_micros,
-        count: score.count,
-    };
-    let entries = scores.into_iter().take(BOARD_ROWS).map(entry).collect();
-    let key = BoardKey { board: Board::Global, period: Period::All };
-    let board = BoardSnapshot { key, version: 1, entries, updated_at, exported: None };
-    app.put_board(&board).await?;
-    Ok("board/global/all/1".to_owned())
+    let mut boards = BTreeMap::<BoardKey, Vec<BoardEntry>>::new();
+    for Score { key, count, score_micros, city, rank, .. } in scores {
+        if rank.is_none() {
+            continue;
+        }
+        for board in [Some(Board::Global), city.map(Board::City)].into_iter().flatten() {
+            let entries = boards.entry(BoardKey { board, period: key.period }).or_default();
+            if entries.len() < BOARD_PLACES {
+                entries.push(BoardEntry { shop_id: key.shop_id.clone(), score_micros, count });
+            }
+        }
+    }
+    boards
 }
 
 /// What has not been told in both ways.

@@ -117,7 +117,7 @@ pub(crate) async fn through_the_pipeline(
             let rows = photos::through_the_pipeline(info, photos).await?;
             say(&table::of(&rows));
             ratings::through_the_pipeline(info).await?;
-            announced(&app, &rows).await?.len()
+            announced(&app, &rows).await?.count()
         }
         Broken::Aggregator => {
             let rows = photos::through_the_pipeline(info, photos).await?;

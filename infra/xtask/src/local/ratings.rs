@@ -2,10 +2,11 @@
 //! score verified.
 //!
 //! What is written is in [`stream`], how it is counted in [`recount`], how it is shown in [`mod@board`]. Boards are read, and
-//! scores verified, by the operator's command. Nothing is repaired here.
+//! scores verified, by the operator's command; [`snapshot`] has what becomes of the scores. Nothing is repaired here.
 
 mod board;
 mod recount;
+pub(crate) mod snapshot;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -169,7 +170,8 @@ fn board(
     let mut counted = recount::recount(ratings, period.parse()?);
     let is_there = |id: &ShopId| shops.iter().any(|shop| shop.id == *id && city.is_none_or(|city| shop.city == *city));
     counted.retain(|shop, _| is_there(shop));
-    let (table, same) = board::side_by_side(&stored, &recount::board(counted, BOARD_ROWS), shops);
+    let (table, same) =
+        board::side_by_side(&stored, &recount::board(counted, BOARD_ROWS), "recounted from ratings", shops);
     let text = format!("$ {}\n{table}", command::typed(&arguments));
     ensure!(same, "the board is not as recounted:\n{text}");
     Ok(text)

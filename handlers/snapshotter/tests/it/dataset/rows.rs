@@ -14,10 +14,14 @@ struct Raw(&'static [Cell<'static>]);
 impl Record for Raw {
     const DATASET: &'static str = "raw";
     const COLUMNS: &'static [Column] = &[
-        Column::optional("name", ColumnType::Text, ""),
-        Column::required("size", ColumnType::Integer, ""),
-        Column::optional("stars", ColumnType::Stars, ""),
+        Column::optional("name", ColumnType::Text, "", ""),
+        Column::required("size", ColumnType::Integer, "", ""),
+        Column::optional("stars", ColumnType::Stars, "", ""),
     ];
+
+    fn key(&self) -> String {
+        format!("{:?}", self.0)
+    }
 
     fn row(&self, _snapshot_at: Timestamp, cell: impl FnMut(Cell<'_>)) {
         self.0.iter().copied().for_each(cell);
@@ -48,7 +52,9 @@ fn a_row_of_another_shape_is_refused_and_leaves_no_trace() {
     for (cells, expected) in cases {
         writer.push(&Raw(&[Cell::Text("good"), Cell::Integer(7), Cell::Null])).unwrap();
         match writer.push(&Raw(cells)) {
-            Err(WriteError::Row { dataset: "raw", cause }) => assert_eq!(cause, expected),
+            Err(WriteError::Row { dataset: "raw", key, cause }) => {
+                assert_eq!((key, cause), (format!("{cells:?}"), expected));
+            }
             other => panic!("{cells:?}: {other:?}"),
         }
         writer.push(&Raw(&[Cell::Null, Cell::Integer(8), Cell::Null])).unwrap();

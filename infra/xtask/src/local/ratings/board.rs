@@ -1,4 +1,4 @@
-//! The best shops as the command says, beside the best by a recount, for people.
+//! The best shops as the command says, beside the best as counted elsewhere, for people.
 
 use anyhow::{Context as _, Result};
 use coffeeshop_core::histogram::Histogram;
@@ -22,11 +22,16 @@ pub(crate) fn rows(lines: &[String]) -> Result<Vec<Row>> {
     lines.iter().map(row).collect()
 }
 
-/// The boards side by side, a line a place, and whether they are the same.
-pub(crate) fn side_by_side(stored: &[Row], counted: &[(ShopId, Histogram)], shops: &[Shop]) -> (String, bool) {
+/// The boards side by side, a line a place, and whether they are the same. `by` says where the second is from.
+pub(crate) fn side_by_side(
+    stored: &[Row],
+    counted: &[(ShopId, Histogram)],
+    by: &str,
+    shops: &[Shop],
+) -> (String, bool) {
     let numbers = format!("{:>7}  {:>8}  {:>8}", "ratings", "mean", "score");
     let mut lines = vec![
-        format!("    {:<41}   {}", "by the command", "recounted from ratings"),
+        format!("    {:<41}   {by}", "by the command"),
         format!("    {:<13} {numbers}   {:<13} {numbers}", "shop", "shop"),
     ];
     let name = |id: &ShopId| shops.iter().find(|shop| shop.id == *id).map_or("?", |shop| shop.name);
@@ -67,7 +72,7 @@ fn cells(count: u64, mean_micros: Option<u64>, score_micros: u64) -> String {
 }
 
 /// Millionths as a decimal.
-fn stars(micros: u64) -> String {
+pub(super) fn stars(micros: u64) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
@@ -77,6 +82,8 @@ mod tests {
     use coffeeshop_core::score::ScoreKey;
 
     use super::*;
+
+    const BY: &str = "recounted from ratings";
 
     fn row(place: usize, shop: &Shop, counts: [u64; 5]) -> Row {
         let key = ScoreKey { shop_id: shop.id.clone(), period: Period::All };
@@ -102,10 +109,10 @@ mod tests {
         let stored = [row(1, mill, [0, 0, 0, 1, 30]), row(2, roast, [1, 0, 0, 0, 1])];
         let counted = |shop: &Shop, counts: [u64; 5]| (shop.id.clone(), Histogram::try_from(counts).unwrap());
         let right = [counted(mill, [0, 0, 0, 1, 30]), counted(roast, [1, 0, 0, 0, 1])];
-        assert!(side_by_side(&stored, &right, &shops).1);
-        assert!(!side_by_side(&stored, &right[..1], &shops).1 && !side_by_side(&stored[..1], &right, &shops).1);
+        assert!(side_by_side(&stored, &right, BY, &shops).1);
+        assert!(!side_by_side(&stored, &right[..1], BY, &shops).1 && !side_by_side(&stored[..1], &right, BY, &shops).1);
         let swapped = [row(1, roast, [1, 0, 0, 0, 1]), row(2, mill, [0, 0, 0, 1, 30])];
-        assert!(!side_by_side(&swapped, &right, &shops).1);
+        assert!(!side_by_side(&swapped, &right, BY, &shops).1);
 
         let more = [right[0].clone(), counted(roast, [1, 0, 0, 0, 2])];
         let expected = [
@@ -115,7 +122,7 @@ mod tests {
             " 2  Corner Roast        2  3.000000  2.064538   Corner Roast        3  3.666667  2.348352  DIFFERENT",
             "",
         ];
-        let (table, same) = side_by_side(&stored, &more, &shops);
+        let (table, same) = side_by_side(&stored, &more, BY, &shops);
         assert_eq!(table.split('\n').collect::<Vec<_>>(), expected);
         assert!(!same);
     }
