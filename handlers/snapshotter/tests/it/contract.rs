@@ -28,8 +28,9 @@ fn the_columns_are_those_of_the_files() {
 fn snippets(heading: &str, language: &str) -> Vec<String> {
     let section = CONTRACT.split_once(&format!("\n{heading}\n")).unwrap().1;
     let section = section.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
-    let mut parts = section.split(&format!("```{language}\n")).skip(1);
-    let code: Vec<String> = parts.by_ref().map(|part| part.split("```").next().unwrap().to_owned()).collect();
+    let fence = format!("```{language}\n");
+    let code: Vec<String> =
+        section.split(&fence).skip(1).map(|part| part.split("```").next().unwrap().to_owned()).collect();
     assert!(!code.is_empty(), "{heading}");
     code
 }

@@ -7,7 +7,7 @@ use coffeeshop_core::score::Score;
 use coffeeshop_snapshotter::dataset::{Column, ColumnType, Record};
 
 /// The text with each part, between its two marks, as it must be. A part without its marks is an error.
-pub fn renewed(contract: &str) -> Result<String, String> {
+pub(crate) fn renewed(contract: &str) -> Result<String, String> {
     let parts = [
         ("columns of scores", table(Score::COLUMNS)),
         ("columns of photos", table(Outcome::COLUMNS)),
