@@ -1,6 +1,12 @@
 //! Scores as there might be: shops in the order of a scan, which is that of no id, each with its months and all time.
 //!
 //! How many ratings a shop has follows Zipf's law, and so does how many shops a city has.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "small positive numbers of a generator"
+)]
 
 use coffeeshop_core::histogram::Histogram;
 use coffeeshop_core::period::{Month, Period};
@@ -11,8 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 const CITIES: u32 = 400;
 /// The most months that a shop has ratings of.
 const MONTHS_MAX: usize = 20;
-/// How many ratings the first shop has in a month.
-const RATINGS_MAX: u64 = 5_000;
+/// How many ratings more than others the first shop has in a month.
+const RATINGS_MAX: u64 = 50_000;
 
 /// So many scores; the same each time.
 pub(crate) fn scores(count: u32) -> impl Iterator<Item = Score> {
@@ -36,7 +42,7 @@ fn shop(rng: &mut Rng, cities: &[City]) -> Vec<Score> {
     // Of 100,000 shops, the place by number of ratings; and the city's, by number of shops.
     let place = 1 + rng.u64(..100_000);
     let city = cities.get((f64::from(CITIES).powf(rng.f64()) - 1.0) as usize).filter(|_| rng.u32(..50) > 0);
-    let in_month = (RATINGS_MAX / place).max(1);
+    let in_month = 2 + RATINGS_MAX / place;
     let months = 1 + rng.usize(..MONTHS_MAX);
     let kindness = rng.f64();
     let mut all = [0; 5];

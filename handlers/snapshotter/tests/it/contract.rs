@@ -51,7 +51,9 @@ fn snapshot(bucket: &Path, watermark: Timestamp, scores: &[Score], is_complete: 
     let mut files = Vec::new();
     for (number, scores) in (0..).zip(scores.chunks(scores.len().div_ceil(2))) {
         let mut writer = ParquetWriter::new(watermark).unwrap();
-        scores.iter().for_each(|score| writer.push(score).unwrap());
+        for score in scores {
+            writer.push(score).unwrap();
+        }
         let (bytes, rows) = writer.finish().unwrap();
         let key = folder.file(number);
         write(bucket, &key, &bytes);

@@ -101,6 +101,7 @@ fn credentials() -> Credentials {
 
 #[tokio::test]
 #[ignore = "run by the test below, in a process of its own"]
+#[expect(clippy::print_stdout, reason = "this is what the other process reads")]
 async fn measured() {
     let pages: SharedHttpClient = infallible_client_fn(|request: http::Request<SdkBody>| {
         let request: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();

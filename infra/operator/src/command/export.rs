@@ -80,7 +80,7 @@ impl<S: Scan<Score>, C: Clock> Work<'_, S, C> {
                 match item.map(|score| (rows.push(&score), score.key)) {
                     Ok((Ok(()), _)) => count.written += 1,
                     Ok((Err(ExportError::Row(error)), key)) => {
-                        self.left_out(&mut count, format_args!("{key}: {error}"))
+                        self.left_out(&mut count, format_args!("{key}: {error}"));
                     }
                     Ok((Err(error), _)) => return Err(failed(error).into()),
                     Err(error) => self.left_out(&mut count, error.cause),
