@@ -49,9 +49,6 @@ pub trait Scan<T> {
 /// The least bytes of a part of an upload that is not its last: S3's limit.
 pub const PART_BYTES_MIN: usize = 5 << 20;
 
-/// The most parts of an upload: S3's limit.
-pub const PARTS_MAX: u32 = 10_000;
-
 /// An upload that has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
@@ -68,6 +65,8 @@ pub struct UploadedPart {
     pub number: u32,
     /// What S3 says that it holds.
     pub etag: String,
+    /// The CRC-32 that it was checked by, in base64, where there is one.
+    pub checksum: Option<String>,
 }
 
 /// How an object is handed out.

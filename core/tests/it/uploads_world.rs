@@ -14,6 +14,11 @@ fn given_up() {
 }
 
 #[test]
+fn too_small() {
+    block_on(uploads_contract::too_small(&UploadWorld::default(), "x"));
+}
+
+#[test]
 fn whole() {
     block_on(uploads_contract::whole(&UploadWorld::default(), "x"));
 }

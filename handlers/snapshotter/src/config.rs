@@ -7,6 +7,8 @@ use coffeeshop_aws::variable::{Missing, required};
 /// What the function needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// What Lambda calls it: its alarms look for its metrics by this name, so that two stacks are not taken for one.
+    pub function_name: String,
     /// Scores and their leaderboards.
     pub scores_table: String,
     /// Outcomes of photos.
@@ -30,6 +32,7 @@ impl Config {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Missing> {
         let required = |name| required(&lookup, name);
         Ok(Self {
+            function_name: required("AWS_LAMBDA_FUNCTION_NAME")?,
             scores_table: required("SCORES_TABLE")?,
             photos_table: required("PHOTOS_TABLE")?,
             boards_table: required("BOARDS_TABLE")?,
@@ -45,13 +48,21 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let names = ["SCORES_TABLE", "PHOTOS_TABLE", "BOARDS_TABLE", "SHOPS_TABLE", "ANALYTICS_BUCKET"];
+        let names = [
+            "AWS_LAMBDA_FUNCTION_NAME",
+            "SCORES_TABLE",
+            "PHOTOS_TABLE",
+            "BOARDS_TABLE",
+            "SHOPS_TABLE",
+            "ANALYTICS_BUCKET",
+        ];
         for missing in names {
             let lookup = |name: &str| Some(if name == missing { String::new() } else { name.to_lowercase() });
             assert_eq!(Config::from_lookup(lookup), Err(Missing(missing)));
         }
         let config = Config::from_lookup(|name| Some(name.to_lowercase())).unwrap();
         let values = [
+            config.function_name,
             config.scores_table,
             config.photos_table,
             config.boards_table,

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{boards, report, snapshot};
 
-/// How much longer a lease is than its run may take: Lambda has ended the run by then, whatever the clocks say.
+/// How much longer a lease is than its run may take: Lambda has ended the run by then, as long as the clocks of two hosts differ
+/// by less.
 pub const LEASE_BEYOND: Duration = Duration::from_secs(30);
 
 /// What a schedule asks for.
@@ -92,6 +93,23 @@ where
     U: Uploads,
     C: Clock,
 {
+    let ended = alone(deps, request, context).await;
+    ended.inspect_err(|error| report::failed(request.job, error.as_ref()))
+}
+
+async fn alone<B, L, S, P, U, C>(
+    deps: &Deps<'_, B, L, S, P, U, C>,
+    request: Request,
+    context: &Context,
+) -> Result<Ended, Error>
+where
+    B: BoardStore + JobLeases,
+    L: Leaderboard,
+    S: Scan<Score>,
+    P: Scan<Outcome>,
+    U: Uploads,
+    C: Clock,
+{
     let now = deps.clock.now();
     let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline)?)?;
     // Lambda may deliver one event twice, with one id.
@@ -106,7 +124,7 @@ where
     if let Err(error) = deps.boards.give_back(&lease).await {
         report::lease_kept(request.job, &error);
     }
-    ended.inspect_err(|error| report::failed(request.job, error.as_ref()))
+    ended
 }
 
 async fn run<B, L, S, P, U, C>(deps: &Deps<'_, B, L, S, P, U, C>, job: Job) -> Result<Ended, Error>

@@ -1,6 +1,7 @@
 //! The Lambda function: boot, configuration, wiring, run.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use coffeeshop_aws::boards::AwsBoardStore;
 use coffeeshop_aws::leaderboard::AwsLeaderboard;
 use coffeeshop_aws::scan::TableScan;
@@ -13,11 +14,14 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing_json::install();
-    let collector = metrics::install("snapshotter")?;
-    let Config { scores_table, photos_table, boards_table, shops_table, analytics_bucket } = Config::from_env()?;
+    let config = Config::from_env()?;
+    let collector = metrics::install(config.function_name)?;
+    let Config { scores_table, photos_table, boards_table, shops_table, analytics_bucket, .. } = config;
     let sdk = sdk::load().await;
-    let dynamodb = Client::new(&sdk);
-    let uploads = S3Uploads::new(sdk::s3(&sdk::for_large_bodies(&sdk)), analytics_bucket);
+    // A whole table is read as fast as it answers, so it says now and then that it is too much: the lease bounds the patience.
+    let patient = RetryConfig::standard().with_max_attempts(10);
+    let dynamodb = Client::from_conf(aws_sdk_dynamodb::config::Builder::from(&sdk).retry_config(patient).build());
+    let uploads = S3Uploads::new(sdk::s3(&sdk), analytics_bucket);
     let boards = AwsBoardStore::new(dynamodb.clone(), boards_table, shops_table);
     let leaderboard = AwsLeaderboard::new(dynamodb.clone(), scores_table.clone());
     let scores = TableScan::scores(dynamodb.clone(), scores_table);

@@ -28,10 +28,10 @@ pub(crate) fn failed(job: Job, cause: &(dyn Error + 'static)) {
     error!(?job, error = with_cause(cause), "job failed");
 }
 
-/// An item cannot be understood, and is in no file.
-pub(crate) fn left_out(dataset: &'static str, error: &PortError) {
+/// An item cannot be understood, or is no row, and is in no file.
+pub(crate) fn left_out(dataset: &'static str, error: &(dyn Error + 'static)) {
     counter!("items_left_out").increment(1);
-    error!(dataset, call = error.call, error = with_cause(error), "item left out of the snapshot");
+    error!(dataset, error = with_cause(error), "item left out of the snapshot");
 }
 
 /// A snapshot is there.
@@ -51,6 +51,7 @@ pub(crate) fn board_failed(key: &BoardKey, error: &PortError) {
 /// What a run made of the leaderboards.
 pub(crate) fn compared(summary: &Summary, failed: usize) {
     let Summary { compared, changed, exported, lost_races } = *summary;
+    counter!("boards_compared").increment(compared);
     counter!("boards_changed").increment(changed);
     counter!("boards_lost_races").increment(lost_races);
     info!(compared, changed, exported, lost_races, failed, "leaderboards compared");

@@ -109,7 +109,7 @@ pub async fn daily(
 }
 
 /// The present time in microseconds, which is what files hold; never later than it is.
-fn watermark(clock: &impl Clock) -> Timestamp {
+pub fn watermark(clock: &impl Clock) -> Timestamp {
     let now = clock.now();
     let round = jiff::TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Floor);
     now.round(round).unwrap_or(now)

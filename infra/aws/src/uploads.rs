@@ -4,7 +4,7 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use coffeeshop_core::ports::{Objects as _, PortError, Served, Upload, UploadedPart, Uploads};
 
@@ -29,7 +29,7 @@ impl S3Uploads {
     }
 }
 
-/// S3 counts parts in `i32`, up to [`PARTS_MAX`](coffeeshop_core::ports::PARTS_MAX).
+/// S3 counts parts in `i32`, up to 10,000.
 fn part_number(call: &'static str, number: u32) -> Result<i32, PortError> {
     i32::try_from(number).map_err(failed(call))
 }
@@ -39,6 +39,8 @@ impl Uploads for S3Uploads {
         const CALL: &str = "uploads.begin";
         let request = self.client.create_multipart_upload().bucket(&self.bucket).key(key);
         let request = request.content_type(served.content_type).cache_control(served.cache_control);
+        // What each part is checked by; S3 wants it said before.
+        let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32);
         let id = request.send().await.map_err(failed(CALL))?.upload_id;
         let id = id.ok_or_else(|| PortError::new(CALL, "an upload without an id"))?;
         Ok(Upload { key: key.to_owned(), id })
@@ -47,16 +49,21 @@ impl Uploads for S3Uploads {
     async fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> Result<UploadedPart, PortError> {
         const CALL: &str = "uploads.put_part";
         let request = self.client.upload_part().bucket(&self.bucket).key(&upload.key).upload_id(&upload.id);
-        let request = request.part_number(part_number(CALL, number)?).body(body.into());
-        let etag = request.send().await.map_err(failed(CALL))?.e_tag;
-        Ok(UploadedPart { number, etag: etag.ok_or_else(|| PortError::new(CALL, "a part without an ETag"))? })
+        let request = request
+            .part_number(part_number(CALL, number)?)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .body(body.into());
+        let answer = request.send().await.map_err(failed(CALL))?;
+        let etag = answer.e_tag.ok_or_else(|| PortError::new(CALL, "a part without an ETag"))?;
+        Ok(UploadedPart { number, etag, checksum: answer.checksum_crc32 })
     }
 
     async fn complete(&self, upload: &Upload, parts: &[UploadedPart]) -> Result<(), PortError> {
         const CALL: &str = "uploads.complete";
         let part = |part: &UploadedPart| {
             let number = part_number(CALL, part.number)?;
-            Ok(CompletedPart::builder().part_number(number).e_tag(&part.etag).build())
+            let checksum = part.checksum.clone();
+            Ok(CompletedPart::builder().part_number(number).e_tag(&part.etag).set_checksum_crc32(checksum).build())
         };
         let parts = parts.iter().map(part).collect::<Result<Vec<_>, PortError>>()?;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();

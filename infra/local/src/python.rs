@@ -83,7 +83,7 @@ fn lock(path: &Path, kind: &Kind, progress: fn(&str)) -> Result<File> {
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {
-            progress(&format!("waiting for another process that installs {}", kind.content))
+            progress(&format!("waiting for another process that installs {}", kind.content));
         }
         Err(TryLockError::Error(_)) => (), // said below, where it happens again
     }

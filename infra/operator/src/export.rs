@@ -108,7 +108,7 @@ impl<W: Write> Rows<W> {
                 to.write_all(&rest)?;
                 to
             }
-            Form::Csv { to, .. } => to.into_inner().map_err(|error| error.into_error())?,
+            Form::Csv { to, .. } => to.into_inner().map_err(csv::IntoInnerError::into_error)?,
             Form::Jsonl { to, .. } => to,
         };
         to.flush()?;

@@ -1,6 +1,12 @@
 //! Scores as there might be: shops in the order of a scan, which is that of no id, each with its months and all time.
 //!
 //! How many ratings a shop has follows Zipf's law, and so does how many shops a city has.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "small positive numbers of a generator"
+)]
 
 use coffeeshop_core::histogram::Histogram;
 use coffeeshop_core::period::{Month, Period};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use coffeeshop_aws::tracing_json::with_cause;
-use coffeeshop_core::ports::{Served, Uploads};
-use futures::future::try_join_all;
+use coffeeshop_core::ports::{PortError, Served, Uploads};
+use futures::future::join_all;
 use serde::Serialize;
 
 use super::file::Written;
@@ -29,13 +29,16 @@ impl<U: Uploads> Snapshot<'_, U> {
             self.point_elsewhere(&key).await?;
             self.uploads.remove(&key).await?;
         }
-        try_join_all(files.iter().map(|file| self.uploads.complete(&file.upload, &file.parts))).await?;
+        // All of them to their ends: one that is still under way must not replace a file of the next run.
+        let completed = join_all(files.iter().map(|file| self.uploads.complete(&file.upload, &file.parts))).await;
+        completed.into_iter().collect::<Result<(), PortError>>()?;
         self.put(&key, self.manifest).await?;
         self.point_to(Latest { manifest: key, watermark: self.manifest.watermark }).await
     }
 
     async fn put(&self, key: &str, object: &impl Serialize) -> Result<(), SnapshotError> {
-        let text = serde_json::to_vec_pretty(object);
+        // In one line, so that readers of JSON Lines take it too.
+        let text = serde_json::to_vec(object);
         let text = text.map_err(|cause| SnapshotError::Json { key: key.to_owned(), cause })?;
         Ok(self.uploads.put(key, Bytes::from(text), SERVED).await?)
     }
@@ -59,13 +62,21 @@ impl<U: Uploads> Snapshot<'_, U> {
         Ok(self.uploads.remove(&self.folder.latest()).await?)
     }
 
-    /// Deletes what runs of this day and of the day before left that did not end: files without a manifest.
+    /// Deletes what runs of this day and of the day before left that did not end: files without a manifest, and in this
+    /// folder what the manifest does not name.
     pub(super) async fn sweep(&self) -> Result<(), SnapshotError> {
+        let mine = self.folder.manifest();
+        let named: BTreeSet<&str> =
+            self.manifest.files.iter().map(|file| file.key.as_str()).chain([mine.as_str()]).collect();
         for prefix in self.folder.recent() {
             let keys = self.uploads.keys(&prefix).await?;
             let whole: BTreeSet<&str> =
                 keys.iter().filter(|key| is_manifest(key)).map(|key| folder_of(key).0).collect();
-            for key in keys.iter().filter(|key| !whole.contains(folder_of(key).0)) {
+            let is_left_over = |key: &str| match folder_of(key).0 {
+                folder if folder == folder_of(&mine).0 => !named.contains(key),
+                folder => !whole.contains(folder),
+            };
+            for key in keys.iter().filter(|key| is_left_over(key)) {
                 self.uploads.remove(key).await?;
             }
         }

@@ -1,11 +1,13 @@
 //! One file of a snapshot: a segment of the table, uploaded in parts while it is read.
 
+use std::error::Error;
+
 use coffeeshop_aws::tracing_json::with_cause;
 use coffeeshop_core::ports::{PART_BYTES_MIN, Scan, Segment, Served, Upload, UploadedPart, Uploads};
 use jiff::Timestamp;
 
 use super::{ManifestFile, SnapshotError};
-use crate::dataset::{ParquetWriter, Record};
+use crate::dataset::{ParquetWriter, Record, WriteError};
 use crate::report;
 
 /// A second run gives its files the same names.
@@ -70,12 +72,12 @@ impl<U: Uploads> File<'_, U> {
         loop {
             let page = scan.page(segment, after.as_ref()).await?;
             for item in page.items {
-                match item {
-                    Ok(record) => writer.push(&record)?,
-                    Err(error) => {
-                        report::left_out(R::DATASET, &error);
-                        left_out += 1;
-                    }
+                match item.map(|record| writer.push(&record)) {
+                    Ok(Ok(())) => {}
+                    // The row, not the file.
+                    Ok(Err(error @ WriteError::Row { .. })) => leave_out::<R>(&mut left_out, &error),
+                    Ok(Err(error)) => return Err(error.into()),
+                    Err(error) => leave_out::<R>(&mut left_out, &error),
                 }
             }
             if writer.ready() >= PART_BYTES {
@@ -99,4 +101,9 @@ impl<U: Uploads> File<'_, U> {
         self.parts.push(self.uploads.put_part(self.upload, number, bytes).await?);
         Ok(())
     }
+}
+
+fn leave_out<R: Record>(left_out: &mut u64, error: &(dyn Error + 'static)) {
+    report::left_out(R::DATASET, error);
+    *left_out += 1;
 }

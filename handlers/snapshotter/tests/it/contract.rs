@@ -29,8 +29,8 @@ fn snippets(heading: &str, language: &str) -> Vec<String> {
     let section = CONTRACT.split_once(&format!("\n{heading}\n")).unwrap().1;
     let section = section.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
     let fence = format!("```{language}\n");
-    let parts = section.split(&fence).skip(1);
-    let code: Vec<String> = parts.map(|part| part.split("```").next().unwrap().to_owned()).collect();
+    let code: Vec<String> =
+        section.split(&fence).skip(1).map(|part| part.split("```").next().unwrap().to_owned()).collect();
     assert!(!code.is_empty(), "{heading}");
     code
 }
@@ -51,7 +51,9 @@ fn snapshot(bucket: &Path, watermark: Timestamp, scores: &[Score], is_complete: 
     let mut files = Vec::new();
     for (number, scores) in (0..).zip(scores.chunks(scores.len().div_ceil(2))) {
         let mut writer = ParquetWriter::new(watermark).unwrap();
-        scores.iter().for_each(|score| writer.push(score).unwrap());
+        for score in scores {
+            writer.push(score).unwrap();
+        }
         let (bytes, rows) = writer.finish().unwrap();
         let key = folder.file(number);
         write(bucket, &key, &bytes);

@@ -59,7 +59,7 @@ fn optional<T>(value: Option<T>, field: impl FnOnce(T) -> Field) -> Field {
     value.map_or(Field::Null, field)
 }
 
-fn text(text: impl ToString) -> Field {
+fn text(text: impl std::fmt::Display) -> Field {
     Field::Str(text.to_string())
 }
 

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, BillingMode};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use coffeeshop_aws::scan::TableScan;
 use coffeeshop_aws::uploads::S3Uploads;
 use coffeeshop_core::ports::{Scan as _, Segment, Served, Uploads as _};
@@ -16,10 +17,10 @@ use crate::stack;
 
 async fn bucket(name: &str) -> (aws_sdk_s3::Client, S3Uploads) {
     let info = stack().await;
-    let client = aws_sdk_s3::Client::from_conf(
-        aws_sdk_s3::config::Builder::from(&info.sdk_config()).force_path_style(true).build(),
-    );
-    client.create_bucket().bucket(name).send().await.unwrap();
+    let client = aws_sdk_s3::Client::new(&info.sdk_config());
+    let place = BucketLocationConstraint::from(info.region.as_str());
+    let place = CreateBucketConfiguration::builder().location_constraint(place).build();
+    client.create_bucket().bucket(name).create_bucket_configuration(place).send().await.unwrap();
     (client.clone(), S3Uploads::new(client, name.to_owned()))
 }
 

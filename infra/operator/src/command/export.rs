@@ -7,6 +7,7 @@ use std::io::{BufWriter, Write};
 
 use coffeeshop_core::ports::{Clock, Scan, Segment};
 use coffeeshop_core::score::Score;
+use coffeeshop_snapshotter::snapshot::watermark;
 
 use crate::cli::export::{Export, Format, Out};
 use crate::export::{ExportError, Rows};
@@ -69,7 +70,7 @@ impl<S: Scan<Score>, C: Clock> Work<'_, S, C> {
             ExportError::Io(error) => unusable(error),
             error => Why::Rows(error),
         };
-        let began_at = self.ports.clock.now();
+        let began_at = watermark(self.ports.clock);
         let (mut rows, mut count, mut after) =
             (Rows::new(self.arguments.format, began_at, to).map_err(failed)?, Count::default(), None);
         self.teller.begin_uncounted("written", "score");
@@ -79,7 +80,7 @@ impl<S: Scan<Score>, C: Clock> Work<'_, S, C> {
                 match item.map(|score| (rows.push(&score), score.key)) {
                     Ok((Ok(()), _)) => count.written += 1,
                     Ok((Err(ExportError::Row(error)), key)) => {
-                        self.left_out(&mut count, format_args!("{key}: {error}"))
+                        self.left_out(&mut count, format_args!("{key}: {error}"));
                     }
                     Ok((Err(error), _)) => return Err(failed(error).into()),
                     Err(error) => self.left_out(&mut count, error.cause),

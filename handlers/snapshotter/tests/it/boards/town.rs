@@ -87,7 +87,7 @@ impl Town {
         let mut context = Context::default();
         let deadline = self.world.now() + SignedDuration::from_secs(TIMEOUT_SECONDS);
         context.deadline = u64::try_from(deadline.as_millisecond()).unwrap();
-        context.request_id = request_id.to_owned();
+        request_id.clone_into(&mut context.request_id);
         context
     }
 

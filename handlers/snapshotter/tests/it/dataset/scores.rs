@@ -6,6 +6,7 @@ use coffeeshop_core::score::{City, Score, ScoreKey};
 use coffeeshop_snapshotter::dataset::{ParquetWriter, ROW_GROUP_BYTES_MAX, ROW_GROUP_ROWS_MAX};
 use jiff::Timestamp;
 use parquet::data_type::Decimal;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::FileReader as _;
 use parquet::record::Field;
 use proptest::prelude::*;
@@ -80,13 +81,13 @@ message scores {
 fn every_column_is_in_every_file() {
     let without_ratings = score("quiet", Period::All, [0; 5], None);
     let with_ratings = score("busy", Period::All, [1, 2, 3, 4, 5], Some("Oslo"));
-    let files: [&[Score]; 4] =
-        [&[], &[without_ratings.clone()], &[with_ratings.clone()], &[without_ratings, with_ratings]];
+    let files =
+        [vec![], vec![without_ratings.clone()], vec![with_ratings.clone()], vec![without_ratings, with_ratings]];
     for scores in files {
-        let file = file_of(scores);
+        let file = file_of(&scores);
         assert_eq!(schema_of(&file), SCHEMA);
         assert_eq!(reader(&file).metadata().file_metadata().num_rows(), i64::try_from(scores.len()).unwrap());
-        check(scores);
+        check(&scores);
     }
 }
 
@@ -128,7 +129,7 @@ fn rows_make_groups_of_bounded_size() {
             })
             .collect();
         let file = file_of(&scores);
-        let sizes: Vec<_> = reader(&file).metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        let sizes: Vec<_> = reader(&file).metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
         assert_eq!(sizes, groups);
         assert!(rows_of(&file).into_iter().rev().take(3).eq(scores.iter().rev().take(3).map(row)));
     }

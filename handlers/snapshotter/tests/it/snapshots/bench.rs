@@ -63,14 +63,14 @@ impl Bench {
         self.json(&format!("{dataset}/latest.json"))
     }
 
-    /// Those of scores, and then those of photos, in the order of their times.
+    /// Those of photos, and then those of scores, in the order of their times.
     pub(crate) fn manifests(&self) -> Vec<Manifest> {
         let keys: Vec<String> =
             self.uploads.objects().into_keys().filter(|key| key.ends_with("/_manifest.json")).collect();
-        keys.iter().rev().map(|key| self.json(key).unwrap()).rev().collect()
+        keys.iter().map(|key| self.json(key).unwrap()).collect()
     }
 
-    fn rows(&self, key: &str) -> Vec<parquet::record::Row> {
+    pub(crate) fn rows(&self, key: &str) -> Vec<parquet::record::Row> {
         let object = self.uploads.objects().remove(key).unwrap();
         let reader = SerializedFileReader::new(object.body).unwrap();
         reader.get_row_iter(None).unwrap().map(Result::unwrap).collect()
@@ -80,6 +80,9 @@ impl Bench {
     /// pointed to is a snapshot.
     pub(crate) fn assert_trusted(&self) {
         let objects = self.uploads.objects();
+        for (key, object) in objects.iter().filter(|(key, _)| !key.contains("/part-")) {
+            assert!(!object.body.contains(&b'\n'), "{key} is one line, for readers of JSON Lines");
+        }
         for manifest in self.manifests() {
             for file in &manifest.files {
                 let object = objects.get(&file.key).unwrap_or_else(|| panic!("{} is missing", file.key));
@@ -106,7 +109,7 @@ impl Bench {
     pub(crate) fn assert_clean(&self) {
         let named: BTreeSet<String> =
             self.manifests().into_iter().flat_map(|manifest| manifest.files).map(|file| file.key).collect();
-        let files = self.uploads.objects().into_keys().filter(|key| key.ends_with(".parquet"));
+        let files = self.uploads.objects().into_keys().filter(|key| key.contains("/part-"));
         assert_eq!(files.collect::<BTreeSet<_>>(), named);
         for manifest in self.manifests() {
             let latest = self.latest(&manifest.dataset).unwrap();
@@ -116,8 +119,7 @@ impl Bench {
 
     /// The shops in the files of a folder, each as often as it has rows.
     pub(crate) fn shops_of(&self, folder: &str) -> Vec<String> {
-        let keys =
-            self.uploads.objects().into_keys().filter(|key| key.starts_with(folder) && key.ends_with(".parquet"));
+        let keys = self.uploads.objects().into_keys().filter(|key| key.starts_with(folder) && key.contains("/part-"));
         let mut shops: Vec<String> =
             keys.flat_map(|key| self.rows(&key)).map(|row| row.get_string(0).unwrap().clone()).collect();
         shops.sort();

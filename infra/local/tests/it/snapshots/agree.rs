@@ -73,7 +73,6 @@ impl World {
     }
 }
 
-/// And says it in metrics that the alarms stand on.
 #[tokio::test]
 async fn leaderboards_are_as_the_ratings_say_and_every_change_is_announced_once() {
     let world = World::start(Options { stack_name: "boards".to_owned(), ..Options::new() }).await;
@@ -116,6 +115,9 @@ async fn leaderboards_are_as_the_ratings_say_and_every_change_is_announced_once(
         assert_eq!(events.len(), known + 4, "all time and the month, of all shops and of one city");
         world.told(&events).await;
     }
+    let log = std::fs::read_to_string(world.stack.log_path()).unwrap();
+    let compared = counted(&log, &world, "boards_compared", &["function"]);
+    assert!(compared.len() == 10 && compared.iter().all(|(_, boards)| *boards >= 3), "each run says so: {compared:?}");
     // Leases lie beside the leaderboards, and disturb nobody.
     let mut archives = BTreeMap::new();
     world.app.note_archives(world.stack.info().output("BoardsMapping").unwrap(), &mut archives).await.unwrap();
@@ -155,7 +157,7 @@ async fn hours_read_by_duckdb_and_polars_agree_with_the_recount_of_the_ratings()
     let keys = world.app.analytics_keys(&format!("scores/dt={DAY}/")).await.unwrap();
     let manifests = keys.iter().filter(|key| key.ends_with("/_manifest.json")).count();
     assert_eq!(manifests, expected.len(), "whole hours are left alone by later runs");
-    let files = keys.iter().filter(|key| key.ends_with(".parquet")).map(String::as_str);
+    let files = keys.iter().filter(|key| key.contains("/part-")).map(String::as_str);
     let mut found: BTreeMap<u32, BTreeMap<ScoreKey, Histogram>> = (0..=HOURS).map(|hour| (hour, [].into())).collect();
     for row in rows(&world.copy("hours", files).await).await {
         assert_eq!(row.dt, DAY);
@@ -173,20 +175,23 @@ async fn hours_read_by_duckdb_and_polars_agree_with_the_recount_of_the_ratings()
     assert_eq!(found, expected);
     assert!(found[&HOURS].keys().filter(|key| key.period == Period::All).count() == SHOPS);
 
-    let counted = counted(&std::fs::read_to_string(world.stack.log_path()).unwrap(), "snapshots_complete");
-    assert_eq!(counted, vec![("scores".to_owned(), 1); expected.len()]);
+    let log = std::fs::read_to_string(world.stack.log_path()).unwrap();
+    let counted = counted(&log, &world, "snapshots_complete", &["function", "dataset"]);
+    assert_eq!(counted, vec![(Some("scores".to_owned()), 1); expected.len()]);
     world.stack.stop().await.unwrap();
 }
 
-/// What the function has counted, as CloudWatch reads it: the dataset, and how many.
-fn counted(log: &str, metric: &str) -> Vec<(String, u64)> {
+/// What the function has counted, as CloudWatch reads it, with the dimensions that its alarm has: the dataset, and how many.
+fn counted(log: &str, world: &World, metric: &str, dimensions: &[&str]) -> Vec<(Option<String>, u64)> {
+    let function = world.stack.info().output("SnapshotterFunction").unwrap();
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line.get(line.find("{\"_aws\"")?..)?).ok());
     let of = lines.filter(|line| line[metric].is_number());
     let counted = of.map(|line| {
         let metrics = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(metrics["Namespace"], coffeeshop_aws::metrics::METRICS_NAMESPACE);
-        assert_eq!(metrics["Dimensions"], serde_json::json!([["function", "dataset"]]), "as the alarms have them");
-        (line["dataset"].as_str().unwrap().to_owned(), line[metric].as_u64().unwrap())
+        assert_eq!(metrics["Dimensions"], serde_json::json!([dimensions]));
+        assert_eq!(line["function"], function);
+        (line["dataset"].as_str().map(str::to_owned), line[metric].as_u64().unwrap())
     });
     counted.collect()
 }

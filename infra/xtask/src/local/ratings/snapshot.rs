@@ -18,7 +18,7 @@ use super::{BOARD_ROWS, board, stream};
 use crate::local::command;
 use crate::say;
 
-/// What DuckDB is asked, as far as a person would type it.
+/// What DuckDB is asked, as a person would type it who has copied the files that the manifest names, and no others.
 const QUESTION: &str = "SELECT shop_id, count, mean, score FROM read_parquet('scores/*/*/*.parquet') \
                         WHERE period = 'all' ORDER BY score DESC, count DESC, shop_id LIMIT 10";
 
