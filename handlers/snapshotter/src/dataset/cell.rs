@@ -115,6 +115,7 @@ pub enum Value<'a> {
 
 impl Column {
     /// The cell as a value of this column; `None`: it has none, and may have none.
+    #[expect(clippy::inline_always, reason = "called for every value: `cargo xtask bench snapshot` shows it")]
     #[inline(always)]
     pub fn check<'a>(&self, cell: Cell<'a>) -> Result<Option<Value<'a>>, RowError> {
         let column = self.name;

@@ -72,6 +72,7 @@ struct Pushed<'a> {
 }
 
 impl Row for Pushed<'_> {
+    #[expect(clippy::inline_always, reason = "called for every value: `cargo xtask bench snapshot` shows it")]
     #[inline(always)]
     fn cell(&mut self, cell: Cell<'_>) {
         let Some(values) = self.columns.next() else {
@@ -117,6 +118,7 @@ impl Values {
     }
 
     /// Adds what is in a row, and says how many bytes that takes. The value is of this column.
+    #[expect(clippy::inline_always, reason = "called for every value: `cargo xtask bench snapshot` shows it")]
     #[inline(always)]
     fn push(&mut self, value: Option<Value<'_>>) -> usize {
         let level = if self.column.nullable {
