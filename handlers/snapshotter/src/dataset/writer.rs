@@ -17,10 +17,10 @@ use super::rows::Rows;
 use super::{Record, SCHEMA_VERSION};
 
 /// The most rows of a row group.
-pub const ROW_GROUP_ROWS_MAX: usize = 32_768;
+pub const ROW_GROUP_ROWS_MAX: usize = 65_536;
 
 /// From how many bytes on, as values in memory, a row group is written: rows with long texts make smaller ones.
-pub const ROW_GROUP_BYTES_MAX: usize = 6 << 20;
+pub const ROW_GROUP_BYTES_MAX: usize = 12 << 20;
 
 /// How many values are encoded at a time.
 const BATCH_ROWS: usize = 2048;

@@ -13,7 +13,7 @@ use parquet::record::RowAccessor as _;
 use super::bench::Bench;
 
 /// Each of some 250 bytes that cannot be compressed: more than two parts of 8 MB.
-const SCORES: usize = 100_000;
+const SCORES: usize = 150_000;
 
 const PAGE_ITEMS: usize = 2_000;
 
