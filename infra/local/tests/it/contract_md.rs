@@ -179,6 +179,8 @@ fn the_rating_in_the_contract_makes_sense() {
 async fn the_python_in_the_contract_works() {
     let stack = stack().await;
     let contract = std::fs::read_to_string(repo_root().join("CONTRACT.md")).unwrap();
+    // Those that read the dataset are run by the snapshotter's own tests, which have Polars.
+    let (contract, _) = contract.split_once("\n## The dataset\n").unwrap();
     let examples: Vec<&str> = contract
         .split("```python\n")
         .skip(1)
