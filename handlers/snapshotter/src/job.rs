@@ -93,38 +93,24 @@ where
     U: Uploads,
     C: Clock,
 {
-    let ended = alone(deps, request, context).await;
-    ended.inspect_err(|error| report::failed(request.job, error.as_ref()))
-}
-
-async fn alone<B, L, S, P, U, C>(
-    deps: &Deps<'_, B, L, S, P, U, C>,
-    request: Request,
-    context: &Context,
-) -> Result<Ended, Error>
-where
-    B: BoardStore + JobLeases,
-    L: Leaderboard,
-    S: Scan<Score>,
-    P: Scan<Outcome>,
-    U: Uploads,
-    C: Clock,
-{
-    let now = deps.clock.now();
-    let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline)?)?;
-    // Lambda may deliver one event twice, with one id.
-    let owner = format!("{} at {now}", context.request_id);
-    let lease = JobLease { job: request.job.lease(), owner, until: deadline + LEASE_BEYOND };
-    if deps.boards.take(&lease, now).await? == Put::LostRace {
-        report::skipped(request.job);
-        return Ok(Ended::Skipped);
-    }
-    let ended = run(deps, request.job).await;
-    // A lease that is not given back runs out.
-    if let Err(error) = deps.boards.give_back(&lease).await {
-        report::lease_kept(request.job, &error);
-    }
-    ended
+    let alone = async {
+        let now = deps.clock.now();
+        let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline)?)?;
+        // Lambda may deliver one event twice, with one id.
+        let owner = format!("{} at {now}", context.request_id);
+        let lease = JobLease { job: request.job.lease(), owner, until: deadline + LEASE_BEYOND };
+        if deps.boards.take(&lease, now).await? == Put::LostRace {
+            report::skipped(request.job);
+            return Ok(Ended::Skipped);
+        }
+        let ended = run(deps, request.job).await;
+        // A lease that is not given back runs out.
+        if let Err(error) = deps.boards.give_back(&lease).await {
+            report::lease_kept(request.job, &error);
+        }
+        ended
+    };
+    alone.await.inspect_err(|error: &Error| report::failed(request.job, error.as_ref()))
 }
 
 async fn run<B, L, S, P, U, C>(deps: &Deps<'_, B, L, S, P, U, C>, job: Job) -> Result<Ended, Error>

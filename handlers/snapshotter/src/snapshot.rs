@@ -25,8 +25,7 @@ pub use self::folder::Folder;
 use crate::dataset::{Record, SCHEMA_VERSION, WriteError};
 use crate::report;
 
-/// How many files a snapshot has, and in how many segments its table is read: at about 5 MB a second and segment, and
-/// 400 bytes a score, some hundred thousand scores a second.
+/// How many files a snapshot has, and in how many segments its table is read, side by side.
 pub const FILES: u32 = 8;
 
 /// What is in a snapshot: the object `_manifest.json` in its folder.

@@ -71,7 +71,7 @@ impl<W: Write> Rows<W> {
             Form::Parquet { rows, to } => {
                 rows.push(score)?;
                 if rows.ready() >= WRITE_BYTES {
-                    to.write_all(&rows.take()?)?;
+                    to.write_all(&rows.take())?;
                 }
             }
             Form::Csv { row, cell, to } => {

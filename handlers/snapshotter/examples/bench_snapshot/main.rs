@@ -81,7 +81,7 @@ fn write<'a>(
     for score in scores {
         writer.push(score)?;
         if writer.ready() > 1 << 20 {
-            let piece = writer.take()?;
+            let piece = writer.take();
             bytes += piece.len() as u64;
             taken(piece);
         }

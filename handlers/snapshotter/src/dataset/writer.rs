@@ -91,8 +91,8 @@ impl<R: Record> ParquetWriter<R> {
     }
 
     /// Takes all bytes that were written since the last time.
-    pub fn take(&mut self) -> Result<Bytes, WriteError> {
-        Ok(Bytes::from(std::mem::take(self.file.inner_mut())))
+    pub fn take(&mut self) -> Bytes {
+        Bytes::from(std::mem::take(self.file.inner_mut()))
     }
 
     /// The last bytes of the file, and how many rows it has.

@@ -81,7 +81,7 @@ impl<U: Uploads> File<'_, U> {
                 }
             }
             if writer.ready() >= PART_BYTES {
-                self.send(writer.take()?).await?;
+                self.send(writer.take()).await?;
             }
             after = page.next;
             if after.is_none() {

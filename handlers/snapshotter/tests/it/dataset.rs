@@ -26,7 +26,7 @@ fn file_of<'a, R: Record + 'a>(records: impl IntoIterator<Item = &'a R>) -> Byte
         rows += 1;
         let ready = writer.ready();
         if ready > 0 {
-            let taken = writer.take().unwrap();
+            let taken = writer.take();
             assert_eq!((taken.len(), writer.ready()), (ready, 0));
             file.extend_from_slice(&taken);
         }

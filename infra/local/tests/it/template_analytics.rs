@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::stack;
 use crate::template::processed;
-use crate::template_events::feed;
+use crate::template_events::{assert_function, feed};
 use crate::template_ratings::{function, lambda};
 
 /// What the event is called in the template, when, and what is asked for.
@@ -88,10 +88,7 @@ async fn the_snapshotter_is_as_the_template_says() {
         })
     );
     assert_eq!((&function["Timeout"], &function["MemorySize"]), (&json!(240), &json!(1769)));
-    assert_eq!((&function["Runtime"], &function["Architectures"]), (&json!("provided.al2023"), &json!(["x86_64"])));
-    assert_eq!(function["Role"], output("SnapshotterRoleArn"));
-    let logs = json!({ "LogFormat": "Text", "LogGroup": "/aws/lambda/shared-snapshotter" });
-    assert_eq!(function["LoggingConfig"], logs);
+    assert_function(&stack, &function, "snapshotter", "SnapshotterRoleArn");
     assert_eq!(mappings, [Value::Null; 0]);
 }
 

@@ -194,6 +194,7 @@ async fn the_publisher_and_its_mappings_are_as_the_template_says() {
         })
     );
     assert_function(&stack, &function, "publisher", "PublisherRoleArn");
+    assert_eq!((&function["Timeout"], &function["MemorySize"]), (&json!(60), &json!(256)));
 
     assert_eq!(mappings.len(), 3);
     for (name, table) in
@@ -205,9 +206,8 @@ async fn the_publisher_and_its_mappings_are_as_the_template_says() {
     }
 }
 
-/// What the publisher and the notifier have in common.
+/// What all functions have in common.
 pub(crate) fn assert_function(stack: &StackInfo, function: &Value, name: &str, role: &str) {
-    assert_eq!((&function["Timeout"], &function["MemorySize"]), (&json!(60), &json!(256)), "{name}");
     assert_eq!((&function["Runtime"], &function["Architectures"]), (&json!("provided.al2023"), &json!(["x86_64"])));
     assert_eq!(function["Role"], stack.output(role).unwrap());
     let full_name = function["FunctionName"].as_str().unwrap();

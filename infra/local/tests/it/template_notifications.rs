@@ -152,6 +152,7 @@ async fn the_notifier_and_its_mappings_are_as_the_template_says() {
         })
     );
     assert_function(&stack, &function, "notifier", "NotifierRoleArn");
+    assert_eq!((&function["Timeout"], &function["MemorySize"]), (&json!(60), &json!(256)));
 
     let [deliveries, notifications] = &mappings[..] else { panic!("{} mappings", mappings.len()) };
     for (mapping, queue, concurrency) in [(deliveries, "deliveries", 20), (notifications, "notifications", 5)] {

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::stack;
 use crate::template::processed;
+use crate::template_events::assert_function;
 
 const TABLES: [&str; 4] = ["RatingsTable", "ContributionsTable", "ScoresTable", "ShopsTable"];
 
@@ -226,10 +227,7 @@ async fn the_aggregator_and_its_mapping_are_as_the_template_says() {
         })
     );
     assert_eq!((&function["Timeout"], &function["MemorySize"]), (&json!(60), &json!(512)));
-    assert_eq!((&function["Runtime"], &function["Architectures"]), (&json!("provided.al2023"), &json!(["x86_64"])));
-    assert_eq!(function["Role"], output("AggregatorRoleArn"));
-    let logs = json!({ "LogFormat": "Text", "LogGroup": "/aws/lambda/shared-aggregator" });
-    assert_eq!(function["LoggingConfig"], logs);
+    assert_function(&stack, &function, "aggregator", "AggregatorRoleArn");
 
     let [mapping] = &mappings[..] else { panic!("{} mappings", mappings.len()) };
     assert_eq!(mapping["UUID"], output("AggregatorMapping"));
