@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use coffeeshop_thumbnailer::config::RENDITIONS_DEFAULT;
-use coffeeshop_thumbnailer::render::{inspect, render};
+use coffeeshop_thumbnailer::render::{Buffers, inspect, render};
 use image::{ImageBuffer, ImageFormat, Rgba};
 use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let bytes = std::fs::read(path)?;
             let start = Instant::now();
             let header = inspect(&bytes)?;
-            let rendered = render(&bytes, &header, &RENDITIONS_DEFAULT.parse()?)?;
+            let rendered = render(&bytes, &header, &RENDITIONS_DEFAULT.parse()?, &mut Buffers::default())?;
             let seconds = start.elapsed().as_secs_f64();
             let status = std::fs::read_to_string("/proc/self/status")?;
             let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();

@@ -2,7 +2,7 @@
 //!
 //! What is made of them is decided in [`render`](crate::render).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use coffeeshop_core::SOURCE_PIXELS_MAX;
@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
 use crate::photo::Renderer;
-use crate::render::{Header, Rejection, Rendered, Stages, inspect, render};
+use crate::render::{Buffers, Header, Rejection, Rendered, Stages, inspect, render};
 
 /// The most pixels that are worked on at once, in megapixels: one photo of the largest size, or several smaller ones.
 ///
@@ -25,13 +25,15 @@ const MEGAPIXELS_AT_ONCE: u64 = SOURCE_PIXELS_MAX / 1_000_000;
 pub struct Pool {
     specs: Arc<RenditionSpecs>,
     megapixels: Semaphore,
+    /// Of photos that are done, for the next.
+    buffers: Arc<Mutex<Vec<Buffers>>>,
 }
 
 impl Pool {
     /// A pool that makes `specs`.
     pub fn new(specs: RenditionSpecs) -> Self {
         let permits = usize::try_from(MEGAPIXELS_AT_ONCE).unwrap_or(usize::MAX);
-        Self { specs: Arc::new(specs), megapixels: Semaphore::new(permits) }
+        Self { specs: Arc::new(specs), megapixels: Semaphore::new(permits), buffers: Arc::default() }
     }
 }
 
@@ -53,10 +55,12 @@ impl Renderer for Pool {
             Err(rejection) => return Ok(Err(rejection)),
         };
         let _permits = self.permits(megapixels(&header).max(of_bytes(&bytes))).await?;
-        let specs = Arc::clone(&self.specs);
+        let (specs, all) = (Arc::clone(&self.specs), Arc::clone(&self.buffers));
         let rendered = spawn_blocking(move || {
-            let rendered = render(&bytes, &header, &specs)?;
-            Ok((header, rendered))
+            let mut buffers = all.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let rendered = render(&bytes, &header, &specs, &mut buffers);
+            all.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
+            Ok((header, rendered?))
         });
         // A panic here is not a decoder's, which is caught: it is a bug, and the message comes again.
         let rendered = rendered.await.map_err(failed)?;

@@ -5,8 +5,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use fast_image_resize::Resizer;
 use image::{DynamicImage, RgbImage};
 use moxcms::{ColorProfile, DataColorSpace, Layout, Transform8BitExecutor, TransformOptions};
+
+use super::jpeg;
+use super::picture::Picture;
 
 /// What became of an embedded profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,21 +25,21 @@ pub enum Profile {
     Ignored(String),
 }
 
-/// Converts a grey or RGB picture from its embedded profile to sRGB.
-pub(super) fn to_srgb(picture: DynamicImage, icc: Option<&[u8]>) -> (DynamicImage, Profile) {
+/// Converts a picture from its embedded profile to sRGB. Planes become pixels if a colour changes, and stay otherwise.
+pub(super) fn to_srgb(picture: Picture, icc: Option<&[u8]>, resizer: &mut Resizer) -> (Picture, Profile) {
     let Some(icc) = icc else { return (picture, Profile::None) };
-    let converted = catch_unwind(AssertUnwindSafe(|| convert(&picture, icc)));
+    let converted = catch_unwind(AssertUnwindSafe(|| convert(&picture, icc, resizer)));
     match converted.unwrap_or_else(|_| Err("panicked".to_owned())) {
-        Ok(Some(converted)) => (converted.into(), Profile::Converted),
+        Ok(Some(converted)) => (Picture::Pixels(converted.into()), Profile::Converted),
         Ok(None) => (picture, Profile::Srgb),
         Err(why) => (picture, Profile::Ignored(why)),
     }
 }
 
-fn convert(picture: &DynamicImage, icc: &[u8]) -> Result<Option<RgbImage>, String> {
+fn convert(picture: &Picture, icc: &[u8], resizer: &mut Resizer) -> Result<Option<RgbImage>, String> {
     let profile = ColorProfile::new_from_slice(icc).map_err(|error| format!("cannot be read: {error}"))?;
     let (space, layout) = match picture {
-        DynamicImage::ImageLuma8(_) => (DataColorSpace::Gray, Layout::Gray),
+        Picture::Pixels(DynamicImage::ImageLuma8(_)) => (DataColorSpace::Gray, Layout::Gray),
         _ => (DataColorSpace::Rgb, Layout::Rgb),
     };
     if profile.color_space != space {
@@ -48,8 +52,16 @@ fn convert(picture: &DynamicImage, icc: &[u8]) -> Result<Option<RgbImage>, Strin
     if changes_nothing(transform.as_ref(), layout).map_err(failed)? {
         return Ok(None);
     }
+    let rgb;
+    let source = match picture {
+        Picture::Pixels(pixels) => pixels.as_bytes(),
+        Picture::Planes(planes) => {
+            rgb = jpeg::rgb(planes, resizer);
+            rgb.as_raw()
+        }
+    };
     let mut converted = RgbImage::new(picture.width(), picture.height());
-    transform.transform(picture.as_bytes(), &mut converted).map_err(failed)?;
+    transform.transform(source, &mut converted).map_err(failed)?;
     Ok(Some(converted))
 }
 

@@ -1,4 +1,4 @@
-//! Bytes become pixels: 8 bits a channel, grey or colour, alpha flattened on white.
+//! Bytes become a picture: 8 bits a channel, grey or colour, alpha flattened on white.
 //!
 //! Orientation and profile are still those of the file.
 
@@ -6,19 +6,30 @@ use coffeeshop_core::outcome::Format;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageResult, Luma, LumaA, Rgb, RgbImage, Rgba};
 
 use super::inspect::{Header, open};
-use super::{Rejection, jpeg};
+use super::picture::Picture;
+use super::plan::Shrink;
+use super::{Buffers, Rejection, jpeg};
 
-pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<DynamicImage, Rejection> {
-    let decoded = match header.format {
-        Format::Jpeg => jpeg::decode(bytes)?,
+pub(super) fn decode(
+    bytes: &[u8],
+    header: &Header,
+    shrink: Shrink,
+    buffers: &mut Buffers,
+) -> Result<Picture, Rejection> {
+    let picture = match header.format {
+        Format::Jpeg => match jpeg::decode(bytes, shrink, buffers)? {
+            Picture::Pixels(pixels) => Picture::Pixels(flatten(pixels)),
+            planes @ Picture::Planes(_) => planes,
+        },
         Format::Png | Format::Webp | Format::Gif => {
-            other(bytes, header.format).map_err(|error| Rejection::corrupt(error.to_string()))?
+            let pixels = other(bytes, header.format).map_err(|error| Rejection::corrupt(error.to_string()))?;
+            Picture::Pixels(flatten(pixels))
         }
     };
-    if (decoded.width(), decoded.height()) != header.stored {
+    if (picture.width(), picture.height()) != header.stored {
         return Err(Rejection::corrupt("another size than the header says"));
     }
-    Ok(flatten(decoded))
+    Ok(picture)
 }
 
 fn other(bytes: &[u8], format: Format) -> ImageResult<DynamicImage> {

@@ -10,6 +10,7 @@ use file_format::FileFormat;
 use image::metadata::Orientation;
 use image::{ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
 
+use super::orient::Turn;
 use super::{Rejection, jpeg, unpanicked, webp};
 
 /// How much a decoder may allocate for anything but the pixels, in bytes: 8 MiB. Profiles have a few at most.
@@ -36,9 +37,8 @@ impl Header {
     }
 
     /// Whether the upright picture lies on its side in the file.
-    pub(super) fn turned(&self) -> bool {
-        use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
-        matches!(self.orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+    fn turned(&self) -> bool {
+        Turn::of(self.orientation).transpose
     }
 
     /// Adds what the header says to a rejection.

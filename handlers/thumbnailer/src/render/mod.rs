@@ -8,25 +8,31 @@ mod decode;
 mod inspect;
 mod jpeg;
 mod made;
+mod orient;
+mod picture;
 mod plan;
+mod resize;
 mod stages;
 mod thumbhash;
 mod webp;
 
-use std::panic::{UnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, UnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use coffeeshop_core::ids::RenditionName;
 use coffeeshop_core::outcome::{Format, Reason};
 use coffeeshop_core::renditions::RenditionSpecs;
+use fast_image_resize::Resizer;
 
 pub use colour::Profile;
 pub use inspect::{Header, inspect};
-pub use plan::{Crop, Target, targets};
+use made::Pictures;
+use picture::Picture;
+pub use plan::{Crop, DECODE_MARGIN, Shrink, Target, shrink, targets};
 pub use stages::Stages;
 
 /// The version of this code: a part of every edition, so raise it when the same photo would look different.
-pub const PIPELINE: &str = "photo/1";
+pub const PIPELINE: &str = "photo/2";
 
 /// The quality of every rendition, on libjpeg's scale.
 pub const JPEG_QUALITY: u8 = 80;
@@ -83,24 +89,43 @@ pub struct RenderedFile {
     pub jpeg: Bytes,
 }
 
+/// Memory for work, to be used for one photo after another. What is in it means nothing.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    resizer: Resizer,
+    /// Of samples, a row of blocks each.
+    bands: Vec<Vec<u8>>,
+    /// Of samples that a mean is taken of.
+    sums: Vec<u16>,
+}
+
 /// Makes all renditions of a photo whose header is known and within the limits.
-pub fn render(bytes: &[u8], header: &Header, specs: &RenditionSpecs) -> Result<Rendered, Rejection> {
+pub fn render(
+    bytes: &[u8],
+    header: &Header,
+    specs: &RenditionSpecs,
+    buffers: &mut Buffers,
+) -> Result<Rendered, Rejection> {
     let mut stages = Stages::default();
     let (width, height) = header.upright();
     let targets = plan::targets(specs, width, height);
+    let shrink = plan::shrink(&targets, width, height);
     let known = |rejection| header.known(rejection);
-    let source = stages.time("decode", || unpanicked(|| decode::decode(bytes, header))).map_err(known)?;
-    let pictures = made::pictures(&source, header, &targets, &mut stages);
-    let profile = pictures.profile;
-    let encode = |(target, picture): (&Target, &image::DynamicImage)| RenderedFile {
+    // Buffers in which a decoder panicked mean as little as others.
+    let decode = AssertUnwindSafe(|| decode::decode(bytes, header, shrink, buffers));
+    let source = stages.time("decode", || unpanicked(decode)).map_err(known)?;
+    let Pictures { pictures, profile } = made::pictures(&source, header, &targets, &mut stages, buffers);
+    drop(source);
+    let encode = |(target, picture): (&Target, &Picture)| RenderedFile {
         name: target.name.clone(),
         width: picture.width(),
         height: picture.height(),
-        jpeg: jpeg::encode(picture, JPEG_QUALITY).into(),
+        jpeg: jpeg::encode(picture).into(),
     };
-    let renditions = stages.time("encode", || targets.iter().zip(&pictures.pictures).map(encode).collect());
-    let smallest = pictures.pictures.iter().min_by_key(|picture| picture.width() * picture.height());
-    let thumbhash = stages.time("thumbhash", || smallest.map(thumbhash::base64).unwrap_or_default());
+    let renditions = stages.time("encode", || targets.iter().zip(&pictures).map(encode).collect());
+    let smallest = pictures.iter().min_by_key(|picture| picture.width() * picture.height());
+    let placeholder = |picture| thumbhash::base64(picture, &mut buffers.resizer);
+    let thumbhash = stages.time("thumbhash", || smallest.map(placeholder).unwrap_or_default());
     Ok(Rendered { renditions, thumbhash, profile, stages })
 }
 

@@ -5,6 +5,23 @@
 use coffeeshop_core::ids::RenditionName;
 use coffeeshop_core::renditions::{RenditionSpec, RenditionSpecs, Size};
 
+/// How much larger than a rendition a JPEG is decoded at least, if it is: resized from so much more, no pixel of the
+/// rendition shows that the decoder took means of blocks. Larger costs time, smaller sharpness.
+pub const DECODE_MARGIN: f64 = 1.5;
+
+/// The least part of a JPEG's samples that is decoded: a mean of as many across and down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shrink {
+    /// All of them.
+    One = 1,
+    /// A mean of 2x2.
+    Two = 2,
+    /// A mean of 4x4.
+    Four = 4,
+    /// A mean of 8x8: one sample a block.
+    Eight = 8,
+}
+
 /// A rendition to make: what it shows, and how large that becomes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
@@ -51,6 +68,22 @@ fn target(RenditionSpec { name, size }: &RenditionSpec, width: u32, height: u32)
             let height = h.min(pixels(crop.height));
             Target { name, width, height, cover: Some((w, h)) }
         }
+    }
+}
+
+/// By how much a picture of `width` by `height` pixels may be shrunk while it is decoded, so that all `targets` can still
+/// be made of it with [`DECODE_MARGIN`].
+pub fn shrink(targets: &[Target], width: u32, height: u32) -> Shrink {
+    let room = |target: &Target| {
+        let crop = target.crop(width, height);
+        (crop.width / f64::from(target.width)).min(crop.height / f64::from(target.height))
+    };
+    let room = targets.iter().map(room).fold(f64::INFINITY, f64::min) / DECODE_MARGIN;
+    match room {
+        8.0.. => Shrink::Eight,
+        4.0.. => Shrink::Four,
+        2.0.. => Shrink::Two,
+        _ => Shrink::One,
     }
 }
 
@@ -132,6 +165,24 @@ mod tests {
         assert_eq!(Crop::centre(4000, 500, (160, 160)), middle);
         assert_eq!(Crop::centre(500, 4000, (160, 160)), middle.turned());
         assert_eq!(Crop::centre(300, 100, (3, 1)), Crop::whole(300, 100));
+    }
+
+    #[test]
+    fn a_picture_is_shrunk_as_far_as_the_margin_allows() {
+        #[track_caller]
+        fn check((width, height): (u32, u32), expected: Shrink) {
+            assert_eq!(shrink(&targets(&DEFAULT.parse().unwrap(), width, height), width, height), expected);
+        }
+        check((1, 1), Shrink::One);
+        check((3236, 2427), Shrink::One);
+        check((3240, 2430), Shrink::Two);
+        check((3000, 4000), Shrink::Two);
+        check((6476, 4857), Shrink::Two);
+        check((6480, 4860), Shrink::Four);
+        check((12_960, 9720), Shrink::Eight);
+        // 500 rows are three times the thumb's 160.
+        check((12_960, 504), Shrink::Two);
+        check((12_960, 400), Shrink::One);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 use std::path::PathBuf;
 
 use coffeeshop_core::outcome::Format;
-use coffeeshop_thumbnailer::render::{Header, Rejection, Rendered, inspect, render};
+use coffeeshop_thumbnailer::render::{Buffers, Header, Rejection, Rendered, inspect, render};
 use image::RgbImage;
 use serde::Deserialize;
 
@@ -52,7 +52,7 @@ fn read(file: &str) -> Vec<u8> {
 
 fn made(bytes: &[u8]) -> Result<(Header, Rendered), Rejection> {
     let header = inspect(bytes)?;
-    let rendered = render(bytes, &header, &SPECS.parse().unwrap())?;
+    let rendered = render(bytes, &header, &SPECS.parse().unwrap(), &mut Buffers::default())?;
     Ok((header, rendered))
 }
 

@@ -4,16 +4,23 @@
 //! fills in grey, or, when it is strict, misses some of it. And the encoder of `image` writes 4:4:4, a quarter larger;
 //! that of `jpeg-encoder`, with optimised tables, a scan for each component, which some decoders get wrong.
 
+mod baseline;
 mod cmyk;
+mod encode;
+mod means;
+mod rgb;
 mod segments;
 mod turbo;
 
 use coffeeshop_core::outcome::Reason;
-use image::DynamicImage;
-use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
+use libjpeg_turbo_rs::ColorSpace;
 
-use super::Rejection;
+pub(super) use rgb::rgb;
+
 use super::inspect::Header;
+use super::picture::Picture;
+use super::plan::Shrink;
+use super::{Buffers, Rejection};
 
 /// The most scans of a progressive file. Real ones have about ten; each costs a pass over the whole picture.
 const SCANS_MAX: usize = 500;
@@ -22,7 +29,8 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, Rejection> {
     turbo::header(bytes)
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, Rejection> {
+/// Decodes to planes where there are three of brightness and colour, shrunk; to pixels, whole, what is of any other kind.
+pub(super) fn decode(bytes: &[u8], shrink: Shrink, buffers: &mut Buffers) -> Result<Picture, Rejection> {
     if !segments::ended(bytes) {
         return Err(Rejection::corrupt("the file ends before its picture does"));
     }
@@ -32,22 +40,25 @@ pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, Rejection> {
         let detected = Some("image/jpeg".to_owned());
         return Err(Rejection { detected, ..Rejection::of(Reason::UnsupportedFormat, detail) });
     }
-    if decoder.header().components.len() == 4 { cmyk::decode(decoder) } else { turbo::decode(decoder) }
+    match decoder.jpeg_color_space() {
+        ColorSpace::YCbCr => {
+            let planes = match baseline::markers(bytes)? {
+                Some(markers) => baseline::decode(bytes, &markers, shrink, buffers),
+                None => turbo::planes(decoder, shrink, buffers),
+            };
+            planes.map(Picture::Planes)
+        }
+        _ if decoder.header().components.len() == 4 => cmyk::decode(decoder).map(Picture::Pixels),
+        _ => turbo::pixels(decoder).map(Picture::Pixels),
+    }
 }
 
-/// Encodes a grey or RGB picture: baseline in one scan, 4:2:0, optimised Huffman tables, no metadata.
-pub(super) fn encode(picture: &DynamicImage, quality: u8) -> Vec<u8> {
-    let format = match picture {
-        DynamicImage::ImageLuma8(_) => PixelFormat::Grayscale,
-        _ => PixelFormat::Rgb,
-    };
-    let [width, height] = [picture.width(), picture.height()].map(|side| side as usize);
-    let encoder = Encoder::new(picture.as_bytes(), width, height, format)
-        .quality(quality)
-        .subsampling(Subsampling::S420)
-        .optimize_huffman(true);
-    #[expect(clippy::expect_used, reason = "sides are 1 to 4096 and the buffer is a picture's own: a bug otherwise")]
-    encoder.encode().expect("encoded to memory")
+/// Encodes a grey or RGB picture or planes of 4:2:0: baseline in one scan, 4:2:0, optimised Huffman tables, no metadata.
+pub(super) fn encode(picture: &Picture) -> Vec<u8> {
+    match picture {
+        Picture::Planes(planes) => encode::planes(planes),
+        Picture::Pixels(pixels) => encode::pixels(pixels),
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands as the argument of `map_err`")]

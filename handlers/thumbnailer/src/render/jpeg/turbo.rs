@@ -1,4 +1,5 @@
-//! Headers of all JPEG, and the pixels of grey and three components, by `libjpeg-turbo-rs`.
+//! Headers of all JPEG, the pixels of grey and RGB, and the planes of what comes in several scans, by
+//! `libjpeg-turbo-rs`.
 //!
 //! It is young: it is given only what it is known to decode right, and a panic in it is caught further out.
 
@@ -8,9 +9,17 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, PixelFormat};
 
+use super::means::{ComponentShape, shapes};
 use super::{SCANS_MAX, corrupt};
-use crate::render::Rejection;
 use crate::render::inspect::Header;
+use crate::render::picture::Planes;
+use crate::render::plan::Shrink;
+use crate::render::{Buffers, Rejection};
+
+/// What a picture may take while it is decoded, in bytes, as the library estimates it before it begins. In several scans
+/// the coefficients are held for the whole picture, 2 bytes a sample, however far it is shrunk: 100 megapixels of four
+/// components are estimated at 1.5 GB. A file that needs more is refused.
+const DECODE_BYTES_MAX: u64 = 3 << 29;
 
 pub(super) fn header(bytes: &[u8]) -> Result<Header, Rejection> {
     let decoder = decoder(bytes)?;
@@ -25,11 +34,31 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, Rejection> {
 
 /// Reads the markers; no pixel is decoded yet.
 pub(super) fn decoder(bytes: &[u8]) -> Result<Decoder<'_>, Rejection> {
-    let limits = DecodeLimits { max_pixels: SOURCE_PIXELS_MAX, max_scans: SCANS_MAX, ..DecodeLimits::default() };
+    let limits = DecodeLimits {
+        max_pixels: SOURCE_PIXELS_MAX,
+        max_scans: SCANS_MAX,
+        max_memory: Some(DECODE_BYTES_MAX),
+        ..DecodeLimits::default()
+    };
     Decoder::new_with_limits(bytes, limits).map_err(corrupt)
 }
 
-pub(super) fn decode(mut decoder: Decoder<'_>) -> Result<DynamicImage, Rejection> {
+/// Of brightness and colour in several scans, which are decoded whole and shrunk then.
+pub(super) fn planes(decoder: Decoder<'_>, shrink: Shrink, buffers: &mut Buffers) -> Result<Planes, Rejection> {
+    let shapes = shapes(decoder.header(), shrink)?;
+    let (width, height) = (decoder.header().width.into(), decoder.header().height.into());
+    let raw = decoder.decode_raw().map_err(corrupt)?;
+    let mut rows = raw.planes.into_iter().zip(raw.plane_widths);
+    let components = shapes.map(|ComponentShape { mut plane, .. }| {
+        let (samples, row_samples) = rows.next().unwrap_or_default();
+        plane.append(&samples, row_samples, shrink, &mut buffers.sums);
+        plane
+    });
+    Ok(Planes { width, height, components })
+}
+
+/// Of grey or RGB.
+pub(super) fn pixels(mut decoder: Decoder<'_>) -> Result<DynamicImage, Rejection> {
     let frame = decoder.header();
     let grey = frame.components.len() == 1;
     let (width, height) = (u32::from(frame.width), u32::from(frame.height));
@@ -57,7 +86,10 @@ pub(super) fn known_right(decoder: &Decoder<'_>) -> bool {
         frame.components.iter().map(|component| (component.horizontal_sampling, component.vertical_sampling)).collect();
     match sampling.as_slice() {
         [_] | [_, _, _, _] => true,
-        [luma, blue, red] => blue == red && blue.0 > 0 && blue.1 > 0 && luma.0 % blue.0 == 0 && luma.1 % blue.1 == 0,
+        [luma, blue, red] => {
+            let multiple = |luma: u8, blue: u8| luma > 0 && blue > 0 && luma.is_multiple_of(blue);
+            blue == red && multiple(luma.0, blue.0) && multiple(luma.1, blue.1)
+        }
         _ => false,
     }
 }

@@ -1,0 +1,150 @@
+//! Brightness and colour in one scan (baseline JPEG), decoded to planes a row of blocks at a time.
+//!
+//! Entropy decoding and the inverse transform are the library's own. As a whole it decodes to shrunk planes only by
+//! transforms in scalar code, and holds them twice: this takes two thirds of the time and half of the memory.
+//! Progressive files, and those with a scan for each component, are not decoded here.
+
+use libjpeg_turbo_rs::common::huffman_table::HuffmanTable;
+use libjpeg_turbo_rs::decode::bitstream::BitReader;
+use libjpeg_turbo_rs::decode::entropy::{McuDecoder, resolve_mcu_plan};
+use libjpeg_turbo_rs::decode::marker::{JpegMetadata, MarkerReader};
+use libjpeg_turbo_rs::simd;
+
+use super::means::{ComponentShape, shapes};
+use super::{SCANS_MAX, corrupt};
+use crate::render::picture::{Plane, Planes};
+use crate::render::plan::Shrink;
+use crate::render::{Buffers, Rejection};
+
+/// Samples across and down a block.
+const BLOCK: usize = 8;
+
+/// The markers of a file that can be decoded here.
+pub(super) fn markers(bytes: &[u8]) -> Result<Option<JpegMetadata>, Rejection> {
+    let mut reader = MarkerReader::new(bytes);
+    reader.set_scan_cap(SCANS_MAX);
+    let markers = reader.read_markers().map_err(corrupt)?;
+    let frame = &markers.frame;
+    let one_scan = markers.scans.len() <= 1 && markers.scan.components.len() == frame.components.len();
+    let baseline = !frame.is_progressive && !frame.is_lossless && !markers.is_arithmetic && frame.precision == 8;
+    Ok((baseline && one_scan && frame.components.len() == 3).then_some(markers))
+}
+
+/// Every sample, or means of them.
+pub(super) fn decode(
+    bytes: &[u8],
+    markers: &JpegMetadata,
+    shrink: Shrink,
+    buffers: &mut Buffers,
+) -> Result<Planes, Rejection> {
+    let frame = &markers.frame;
+    let shapes = shapes(frame, shrink)?;
+    let (blocks_across, blocks_down) = shapes[0].blocks;
+    let groups_across = usize::from(frame.width).div_ceil(BLOCK * blocks_across);
+    let groups_down = usize::from(frame.height).div_ceil(BLOCK * blocks_down);
+    let mut components = components(markers, shapes, groups_across, buffers)?;
+
+    let entropy = bytes.get(markers.entropy_data_offset..).ok_or_else(|| corrupt("no picture behind the header"))?;
+    let mut reader = BitReader::new(entropy);
+    let mut decoder = McuDecoder::new(components.len());
+    let restart_interval = usize::from(markers.restart_interval);
+    for row in 0..groups_down {
+        for group in 0..groups_across {
+            let before = row * groups_across + group;
+            if restart_interval > 0 && before > 0 && before.is_multiple_of(restart_interval) {
+                reader.reset();
+                decoder.reset();
+            }
+            for component in &mut components {
+                component.decode(group, &mut reader, &mut decoder)?;
+            }
+            if reader.insufficient_data() {
+                return Err(corrupt("the picture ends before its last block"));
+            }
+        }
+        for Component { plane, band, row_samples, .. } in &mut components {
+            plane.append(band, *row_samples, shrink, &mut buffers.sums);
+        }
+    }
+    let components = components.map(|Component { plane, band, .. }| {
+        buffers.bands.push(band);
+        plane
+    });
+    Ok(Planes { width: frame.width.into(), height: frame.height.into(), components })
+}
+
+/// One component while its picture is decoded.
+struct Component<'a> {
+    /// In the frame.
+    index: usize,
+    dc: &'a HuffmanTable,
+    ac: &'a HuffmanTable,
+    quantization: &'a [u16; 64],
+    inverse_transform: fn(&[i16; 64], &[u16; 64], &mut [u8; 64]),
+    /// In a group, across and down.
+    blocks: (usize, usize),
+    /// In a row of the band, which is as wide as whole groups are.
+    row_samples: usize,
+    /// One row of groups.
+    band: Vec<u8>,
+    plane: Plane,
+}
+
+fn components<'a>(
+    markers: &'a JpegMetadata,
+    shapes: [ComponentShape; 3],
+    groups_across: usize,
+    buffers: &mut Buffers,
+) -> Result<[Component<'a>; 3], Rejection> {
+    let JpegMetadata { frame, scan, dc_huffman_tables, ac_huffman_tables, quant_tables, .. } = markers;
+    let plan = resolve_mcu_plan(frame, scan, dc_huffman_tables, ac_huffman_tables).map_err(corrupt)?;
+    let mut components = Vec::with_capacity(shapes.len());
+    for (index, (ComponentShape { blocks, plane }, scanned)) in shapes.into_iter().zip(plan).enumerate() {
+        if scanned.comp_idx != index {
+            return Err(corrupt("a scan in another order than its frame"));
+        }
+        let table = frame.components.get(index).and_then(|info| quant_tables.get(usize::from(info.quant_table_index)));
+        let table = table.and_then(Option::as_ref).ok_or_else(|| corrupt("a quantization table is missing"))?;
+        let row_samples = groups_across * blocks.0 * BLOCK;
+        let mut band = buffers.bands.pop().unwrap_or_default();
+        // What is left in it from another picture is overwritten.
+        band.resize(row_samples * blocks.1 * BLOCK, 0);
+        components.push(Component {
+            index,
+            dc: scanned.dc_table,
+            ac: scanned.ac_table,
+            quantization: &table.values,
+            inverse_transform: simd::detect().idct_islow,
+            blocks,
+            row_samples,
+            band,
+            plane,
+        });
+    }
+    components.try_into().map_err(|_| corrupt("a scan with fewer components than its frame"))
+}
+
+impl Component<'_> {
+    /// Decodes the component's blocks of a group into the band.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop, of which a call would take a part")]
+    fn decode(&mut self, group: usize, reader: &mut BitReader<'_>, decoder: &mut McuDecoder) -> Result<(), Rejection> {
+        let mut coefficients = [0; 64];
+        let mut samples = [0; 64];
+        let (across, down) = self.blocks;
+        for y in 0..down {
+            for x in group * across..(group + 1) * across {
+                decoder.decode_block(reader, self.index, self.dc, self.ac, &mut coefficients).map_err(corrupt)?;
+                (self.inverse_transform)(&coefficients, self.quantization, &mut samples);
+                let at = y * BLOCK * self.row_samples + x * BLOCK;
+                let rows = self.band.get_mut(at..).unwrap_or_default().chunks_mut(self.row_samples);
+                for (to, from) in rows.zip(samples.as_chunks::<BLOCK>().0) {
+                    if let Some(to) = to.first_chunk_mut() {
+                        *to = *from;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

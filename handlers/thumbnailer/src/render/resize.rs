@@ -1,0 +1,119 @@
+//! A part of a picture in another size, by Lanczos3.
+//!
+//! Planes are resized each from its own size: colour is never brought to the size of brightness and back.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::{DynamicImage, GrayImage, RgbImage};
+
+use super::orient::Turn;
+use super::picture::{Picture, Plane, Planes};
+use super::plan::{Crop, Target};
+
+const LANCZOS3: ResizeAlg = ResizeAlg::Convolution(FilterType::Lanczos3);
+
+/// Means, as JPEG encoders make them of colour: for pictures that keep their size. On those, Lanczos3 loses to it.
+const MEANS: ResizeAlg = ResizeAlg::Convolution(FilterType::Box);
+
+/// How many pixels a sample of colour shows in a rendition, across and down: 4:2:0.
+const CHROMA_STEP: u32 = 2;
+
+/// What `target` shows of a picture that is still to be turned by `turn`, at its size.
+pub(super) fn resize(from: &Picture, target: &Target, turn: Turn, resizer: &mut Resizer) -> Picture {
+    let (width, height) = (from.width(), from.height());
+    let (crop, to) = if turn.transpose {
+        (target.crop(height, width).turned(), (target.height, target.width))
+    } else {
+        (target.crop(width, height), (target.width, target.height))
+    };
+    match from {
+        Picture::Planes(planes) => Picture::Planes(resize_planes(planes, crop, to, turn, resizer)),
+        Picture::Pixels(pixels) => Picture::Pixels(resize_pixels(pixels, crop, to, resizer)),
+    }
+}
+
+fn resize_pixels(from: &DynamicImage, crop: Crop, (width, height): (u32, u32), resizer: &mut Resizer) -> DynamicImage {
+    if (width, height) == (from.width(), from.height()) && crop == Crop::whole(width, height) {
+        return from.clone();
+    }
+    let mut to = match from {
+        DynamicImage::ImageLuma8(_) => DynamicImage::from(GrayImage::new(width, height)),
+        _ => DynamicImage::from(RgbImage::new(width, height)),
+    };
+    let options = ResizeOptions::new().resize_alg(LANCZOS3).crop(crop.left, crop.top, crop.width, crop.height);
+    #[expect(clippy::expect_used, reason = "both are grey or both are RGB, and the crop lies inside: a bug otherwise")]
+    resizer.resize(from, &mut to, &options).expect("like resized to like");
+    to
+}
+
+fn resize_planes(from: &Planes, crop: Crop, (width, height): (u32, u32), turn: Turn, resizer: &mut Resizer) -> Planes {
+    let same_size = (width, height) == (from.width, from.height) && crop == Crop::whole(width, height);
+    let algorithm = if same_size { MEANS } else { LANCZOS3 };
+    let [y, cb, cr] = &from.components;
+    let components = [(y, 1), (cb, CHROMA_STEP), (cr, CHROMA_STEP)].map(|(plane, step)| {
+        let across = Axis { crop: (crop.left, crop.width), pixels: width, step, mirrored: turn.flip_x };
+        let down = Axis { crop: (crop.top, crop.height), pixels: height, step, mirrored: turn.flip_y };
+        resize_plane(plane, &across, &down, algorithm, resizer)
+    });
+    Planes { width, height, components }
+}
+
+/// One direction of a plane that is to be made.
+struct Axis {
+    /// Start and length of what it shows, in pixels of the picture that it is made of.
+    crop: (f64, f64),
+    /// The size of the rendition.
+    pixels: u32,
+    /// Pixels of the rendition that a sample shows.
+    step: u32,
+    /// Whether it is mirrored afterwards: then the last sample, which may show more than the rendition does, becomes the
+    /// first, which may not.
+    mirrored: bool,
+}
+
+impl Axis {
+    /// How many samples cover the rendition.
+    fn samples(&self) -> u32 {
+        self.pixels.div_ceil(self.step)
+    }
+
+    /// Start and length of what the samples show, in samples of a plane that has `samples`, each of `step` pixels.
+    fn span(&self, samples: u32, step: u32) -> (f64, f64) {
+        let (start, length) = self.crop;
+        let shown = length / f64::from(self.pixels) * f64::from(self.samples() * self.step);
+        let start = if self.mirrored { start + length - shown } else { start };
+        let [from, to] = [start, start + shown].map(|at| (at / f64::from(step)).clamp(0.0, samples.into()));
+        (from, to - from)
+    }
+}
+
+fn resize_plane(from: &Plane, across: &Axis, down: &Axis, algorithm: ResizeAlg, resizer: &mut Resizer) -> Plane {
+    let (width, height, step) = (across.samples(), down.samples(), (across.step, down.step));
+    let (left, span_width) = across.span(from.width, from.step.0);
+    let (top, span_height) = down.span(from.height, from.step.1);
+    let span = Crop { left, top, width: span_width, height: span_height };
+    if (width, height) == (from.width, from.height) && span == Crop::whole(width, height) {
+        return Plane { samples: from.samples.clone(), width, height, step };
+    }
+    let samples = resized(from, span, (width, height), algorithm, resizer);
+    Plane { samples, width, height, step }
+}
+
+/// The samples of a part of a plane in another size.
+pub(super) fn resized(
+    from: &Plane,
+    span: Crop,
+    (width, height): (u32, u32),
+    algorithm: ResizeAlg,
+    resizer: &mut Resizer,
+) -> Vec<u8> {
+    let mut samples = vec![0; width as usize * height as usize];
+    let options = ResizeOptions::new().resize_alg(algorithm).crop(span.left, span.top, span.width, span.height);
+    let source = ImageRef::new(from.width, from.height, &from.samples, PixelType::U8);
+    let result = Image::from_slice_u8(width, height, &mut samples, PixelType::U8);
+    #[expect(clippy::expect_used, reason = "both have the samples that their sizes say: a bug otherwise")]
+    let (source, mut result) = (source.expect("a plane"), result.expect("a plane"));
+    #[expect(clippy::expect_used, reason = "both are planes, and the span lies inside: a bug otherwise")]
+    resizer.resize(&source, &mut result, &options).expect("like resized to like");
+    samples
+}
