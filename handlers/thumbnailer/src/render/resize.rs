@@ -26,6 +26,15 @@ pub(super) fn resize(from: &Picture, target: &Target, turn: Turn, resizer: &mut 
     } else {
         (target.crop(width, height), (target.width, target.height))
     };
+    part(from, crop, to, turn, resizer)
+}
+
+/// The whole picture, upright already, in this size.
+pub(super) fn resize_whole(from: &Picture, to: (u32, u32), resizer: &mut Resizer) -> Picture {
+    part(from, Crop::whole(from.width(), from.height()), to, Turn::NONE, resizer)
+}
+
+fn part(from: &Picture, crop: Crop, to: (u32, u32), turn: Turn, resizer: &mut Resizer) -> Picture {
     match from {
         Picture::Planes(planes) => Picture::Planes(resize_planes(planes, crop, to, turn, resizer)),
         Picture::Pixels(pixels) => Picture::Pixels(resize_pixels(pixels, crop, to, resizer)),
@@ -116,4 +125,72 @@ pub(super) fn resized(
     #[expect(clippy::expect_used, reason = "both are planes, and the span lies inside: a bug otherwise")]
     resizer.resize(&source, &mut result, &options).expect("like resized to like");
     samples
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+    use image::metadata::Orientation;
+
+    use super::super::jpeg;
+    use super::super::orient::orient;
+    use super::super::plan::targets;
+    use super::*;
+
+    /// Colours lie where brightness does: planes of any size, sampling and orientation become what pixels become.
+    #[test]
+    fn planes_become_what_pixels_become() {
+        let mut resizer = Resizer::new();
+        for (width, height) in [(33, 47), (64, 48), (97, 31), (120, 121)] {
+            // Steep enough that a shift by half a sample of colour is seen.
+            let side = |at: u32| u8::try_from(at * 2).unwrap_or(u8::MAX);
+            let pixels = RgbImage::from_fn(width, height, |x, y| Rgb([side(x), 128, side(y)]));
+            for sampling in [(1, 1), (2, 1), (2, 2), (1, 2), (4, 1)] {
+                for (side, exif) in [33, 30, 29, 17].into_iter().flat_map(|side| (1..=8).map(move |exif| (side, exif)))
+                {
+                    let orientation = Orientation::from_exif(exif).unwrap();
+                    let turn = Turn::of(orientation);
+                    let (across, down) = if turn.transpose { (height, width) } else { (width, height) };
+                    let [target] = targets(&format!("x={side}:fit").parse().unwrap(), across, down).try_into().unwrap();
+                    let make = |picture: Picture, resizer: &mut Resizer| {
+                        orient(resize(&picture, &target, turn, resizer), orientation)
+                    };
+                    let from_pixels = make(Picture::Pixels(pixels.clone().into()), &mut resizer);
+                    let from_planes = make(Picture::Planes(sampled(&pixels, sampling)), &mut resizer);
+                    let (Picture::Pixels(expected), Picture::Planes(planes)) = (from_pixels, from_planes) else {
+                        panic!("planes stay planes");
+                    };
+                    let made = jpeg::rgb(&planes, &mut resizer);
+                    let expected = expected.into_rgb8();
+                    assert_eq!(made.dimensions(), expected.dimensions());
+                    let off: u64 = made.iter().zip(expected.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+                    let off = off as f64 / made.len() as f64;
+                    assert!(off < 1.6, "{width}x{height} {sampling:?} to {side}, {orientation:?}: {off}");
+                }
+            }
+        }
+    }
+
+    /// As an encoder that takes means would sample it.
+    fn sampled(pixels: &RgbImage, (across, down): (u32, u32)) -> Planes {
+        let (width, height) = pixels.dimensions();
+        let component = |of: fn([f32; 3]) -> f32, step: (u32, u32)| {
+            let size = (width.div_ceil(step.0), height.div_ceil(step.1));
+            let sample = |x: u32, y: u32| {
+                let places = (0..step.1).flat_map(|j| (0..step.0).map(move |i| (x * step.0 + i, y * step.1 + j)));
+                let at =
+                    |(x, y): (u32, u32)| of(pixels.get_pixel(x.min(width - 1), y.min(height - 1)).0.map(f32::from));
+                places.map(at).sum::<f32>() / (step.0 * step.1) as f32
+            };
+            let samples = (0..size.1).flat_map(|y| (0..size.0).map(move |x| (x, y)));
+            let samples = samples.map(|(x, y)| sample(x, y).round().clamp(0.0, 255.0) as u8).collect();
+            Plane { samples, width: size.0, height: size.1, step }
+        };
+        let components = [
+            component(|[r, g, b]| 0.299 * r + 0.587 * g + 0.114 * b, (1, 1)),
+            component(|[r, g, b]| -0.168_736 * r - 0.331_264 * g + 0.5 * b + 128.0, (across, down)),
+            component(|[r, g, b]| 0.5 * r - 0.418_688 * g - 0.081_312 * b + 128.0, (across, down)),
+        ];
+        Planes { width, height, components }
+    }
 }

@@ -3,26 +3,24 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fast_image_resize::Resizer;
-use image::DynamicImage;
-use image::imageops::FilterType;
 
 use super::jpeg;
 use super::picture::Picture;
+use super::resize::resize_whole;
 
-/// The longest side that the algorithm takes, in pixels.
-const SIDE_MAX: u32 = 100;
+/// The longer side of what is looked at, in pixels. A hash holds seven waves a side; the algorithm takes up to 100
+/// pixels, in ten times the time.
+const SIDE: u32 = 32;
 
 pub(super) fn base64(picture: &Picture, resizer: &mut Resizer) -> String {
-    let pixels = match picture {
-        Picture::Planes(planes) => DynamicImage::from(jpeg::rgb(planes, resizer)),
-        Picture::Pixels(pixels) => pixels.clone(),
-    };
-    let small = if pixels.width() > SIDE_MAX || pixels.height() > SIDE_MAX {
-        pixels.resize(SIDE_MAX, SIDE_MAX, FilterType::Triangle)
-    } else {
-        pixels
-    };
-    let rgba = small.into_rgba8();
-    let [width, height] = [rgba.width(), rgba.height()].map(|side| side as usize);
-    STANDARD.encode(thumbhash::rgba_to_thumb_hash(width, height, &rgba))
+    let (width, height) = (picture.width(), picture.height());
+    let longer = width.max(height);
+    let side = |side: u32| if longer > SIDE { (side * SIDE / longer).max(1) } else { side };
+    let (width, height) = (side(width), side(height));
+    let rgba = match resize_whole(picture, (width, height), resizer) {
+        Picture::Planes(planes) => image::DynamicImage::from(jpeg::rgb(&planes, resizer)),
+        Picture::Pixels(pixels) => pixels,
+    }
+    .into_rgba8();
+    STANDARD.encode(thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &rgba))
 }

@@ -6,7 +6,7 @@
 
 use libjpeg_turbo_rs::common::huffman_table::HuffmanTable;
 use libjpeg_turbo_rs::decode::bitstream::BitReader;
-use libjpeg_turbo_rs::decode::entropy::{McuDecoder, resolve_mcu_plan};
+use libjpeg_turbo_rs::decode::entropy::{McuComponentPlan, McuDecoder, resolve_mcu_plan};
 use libjpeg_turbo_rs::decode::marker::{JpegMetadata, MarkerReader};
 use libjpeg_turbo_rs::simd;
 
@@ -19,15 +19,24 @@ use crate::render::{Buffers, Rejection};
 /// Samples across and down a block.
 const BLOCK: usize = 8;
 
-/// The markers of a file that can be decoded here.
+/// The markers of a file that can be decoded here. Of what it cannot be decoded for, the library knows more: it takes
+/// standard tables for those that are missing, and says why it refuses.
 pub(super) fn markers(bytes: &[u8]) -> Result<Option<JpegMetadata>, Rejection> {
     let mut reader = MarkerReader::new(bytes);
     reader.set_scan_cap(SCANS_MAX);
     let markers = reader.read_markers().map_err(corrupt)?;
     let frame = &markers.frame;
-    let one_scan = markers.scans.len() <= 1 && markers.scan.components.len() == frame.components.len();
+    let one_scan = markers.scans.len() <= 1 && frame.components.len() == 3;
     let baseline = !frame.is_progressive && !frame.is_lossless && !markers.is_arithmetic && frame.precision == 8;
-    Ok((baseline && one_scan && frame.components.len() == 3).then_some(markers))
+    let in_order = |plan: Vec<McuComponentPlan<'_>>| plan.iter().map(|scanned| scanned.comp_idx).eq(0..3);
+    let known = one_scan && baseline && plan(&markers).is_ok_and(in_order);
+    Ok(known.then_some(markers))
+}
+
+/// What is decoded with which tables.
+fn plan(markers: &JpegMetadata) -> Result<Vec<McuComponentPlan<'_>>, Rejection> {
+    let JpegMetadata { frame, scan, dc_huffman_tables, ac_huffman_tables, .. } = markers;
+    resolve_mcu_plan(frame, scan, dc_huffman_tables, ac_huffman_tables).map_err(corrupt)
 }
 
 /// Every sample, or means of them.
@@ -96,13 +105,9 @@ fn components<'a>(
     groups_across: usize,
     buffers: &mut Buffers,
 ) -> Result<[Component<'a>; 3], Rejection> {
-    let JpegMetadata { frame, scan, dc_huffman_tables, ac_huffman_tables, quant_tables, .. } = markers;
-    let plan = resolve_mcu_plan(frame, scan, dc_huffman_tables, ac_huffman_tables).map_err(corrupt)?;
+    let JpegMetadata { frame, quant_tables, .. } = markers;
     let mut components = Vec::with_capacity(shapes.len());
-    for (index, (ComponentShape { blocks, plane }, scanned)) in shapes.into_iter().zip(plan).enumerate() {
-        if scanned.comp_idx != index {
-            return Err(corrupt("a scan in another order than its frame"));
-        }
+    for (index, (ComponentShape { blocks, plane }, scanned)) in shapes.into_iter().zip(plan(markers)?).enumerate() {
         let table = frame.components.get(index).and_then(|info| quant_tables.get(usize::from(info.quant_table_index)));
         let table = table.and_then(Option::as_ref).ok_or_else(|| corrupt("a quantization table is missing"))?;
         let row_samples = groups_across * blocks.0 * BLOCK;

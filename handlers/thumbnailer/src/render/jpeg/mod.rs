@@ -10,6 +10,8 @@ mod encode;
 mod means;
 mod rgb;
 mod segments;
+#[cfg(test)]
+mod tests;
 mod turbo;
 
 use coffeeshop_core::outcome::Reason;

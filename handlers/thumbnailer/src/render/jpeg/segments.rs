@@ -27,7 +27,7 @@ pub(super) fn ended(bytes: &[u8]) -> bool {
 fn next_marker(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
-        at += bytes.get(at..)?.iter().position(|byte| *byte == 0xFF)?;
+        at += memchr::memchr(0xFF, bytes.get(at..)?)?;
         at += bytes.get(at..)?.iter().position(|byte| *byte != 0xFF)?;
         if *bytes.get(at)? != 0 {
             return Some(at);

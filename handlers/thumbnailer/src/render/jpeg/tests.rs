@@ -1,0 +1,242 @@
+//! Both ways through the codec, and the codec against another: every fixture, every odd size in every sampling, and
+//! thousands of damaged files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+use libjpeg_turbo_rs::encode::pipeline::compress_raw;
+use libjpeg_turbo_rs::tj3::TjHandle;
+use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling, read_coefficients, write_coefficients_optimized};
+
+use super::*;
+use crate::render::JPEG_QUALITY;
+use crate::render::picture::{Plane, Planes};
+
+const SHRINKS: [Shrink; 4] = [Shrink::One, Shrink::Two, Shrink::Four, Shrink::Eight];
+
+const SAMPLINGS: [Subsampling; 6] =
+    [Subsampling::S444, Subsampling::S422, Subsampling::S420, Subsampling::S440, Subsampling::S411, Subsampling::S441];
+
+/// Larger than block and group in every sampling, and of no size that fits into them.
+const ODD_SIDE_MAX: u32 = 33;
+
+fn fixtures() -> Vec<(PathBuf, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Real photos, where they lie beside the project.
+    let folders =
+        ["fixtures/images/jpeg", "fixtures/images/hostile", "../shared/photos"].map(|folder| root.join(folder));
+    let entries = folders.into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "jpg"));
+    let files: Vec<_> = paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect();
+    assert!(files.len() > 40, "{} fixtures", files.len());
+    files
+}
+
+/// By [`decode`], or `None` where that gives pixels or a rejection.
+fn planes(bytes: &[u8], shrink: Shrink) -> Option<Planes> {
+    match decode(bytes, shrink, &mut Buffers::default()) {
+        Ok(Picture::Planes(planes)) => Some(planes),
+        _ => None,
+    }
+}
+
+/// By the library as a whole, without what it adds for whole blocks.
+fn by_library(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let raw = turbo::decoder(bytes).ok()?.decode_raw().ok()?;
+    let shapes = means::shapes(libjpeg_turbo_rs::Decoder::new(bytes).unwrap().header(), Shrink::One).ok()?;
+    let cut = raw.planes.iter().zip(&raw.plane_widths).zip(shapes).map(|((samples, width), shape)| {
+        let Plane { width: own, height, .. } = shape.plane;
+        samples.chunks(*width).take(height as usize).flat_map(|row| &row[..own as usize]).copied().collect()
+    });
+    Some(cut.collect())
+}
+
+/// The greatest and the mean difference to the library's own transforms to fewer samples.
+fn off_its_shrunk_planes(bytes: &[u8], shrink: Shrink, planes: &Planes) -> (u8, f64) {
+    let mut handle = TjHandle::new();
+    handle.set_scaling_factor(1, shrink as u32).unwrap();
+    let (scaled, ..) = handle.decompress_to_yuv_planes(bytes).unwrap();
+    let mut differences = Vec::new();
+    let [y, cb, _] = &planes.components;
+    // It pads the rows of Y to whole steps of the other two.
+    let padding = [cb.step.0 / y.step.0, 1, 1];
+    for ((own, other), padding) in planes.components.iter().zip(&scaled).zip(padding) {
+        let rows =
+            own.samples.chunks(own.width as usize).zip(other.chunks(own.width.next_multiple_of(padding) as usize));
+        differences.extend(rows.flat_map(|(own, other)| own.iter().zip(other)).map(|(a, b)| a.abs_diff(*b)));
+    }
+    let sum: u64 = differences.iter().copied().map(u64::from).sum();
+    (differences.iter().copied().max().unwrap(), sum as f64 / differences.len() as f64)
+}
+
+#[test]
+fn fixtures_are_decoded_as_the_library_does() {
+    let mut compared = 0;
+    for (path, bytes) in fixtures() {
+        let Some(whole) = planes(&bytes, Shrink::One) else { continue };
+        assert_eq!(whole.components.map(|plane| plane.samples).to_vec(), by_library(&bytes).unwrap(), "{path:?}");
+        for shrink in SHRINKS {
+            let shrunk = planes(&bytes, shrink).unwrap();
+            // Single samples differ more, where it takes the mean before samples are cut at 0 or 255.
+            let (_, off) = off_its_shrunk_planes(&bytes, shrink, &shrunk);
+            assert!(off < 0.5, "{path:?} {shrink:?}: {off}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
+
+#[test]
+fn fixtures_are_decoded_as_another_decoder_does() {
+    let mut compared = 0;
+    for (path, bytes) in fixtures() {
+        let Some(planes) = planes(&bytes, Shrink::One) else { continue };
+        let Ok(other) = image::load_from_memory(&bytes) else { continue };
+        // It takes the colours of this one for those of whole groups.
+        if path.ends_with("scan-a-component.jpg") {
+            continue;
+        }
+        let off = mean_difference(&rgb(&planes, &mut fast_image_resize::Resizer::new()), &other.into_rgb8());
+        assert!(off < 2.5, "{path:?}: {off}");
+        compared += 1;
+    }
+    assert!(compared > 30, "{compared}");
+}
+
+fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
+    assert_eq!(a.dimensions(), b.dimensions());
+    let sum: u64 = a.iter().zip(b.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum as f64 / a.len() as f64
+}
+
+/// Soft in all three channels, with something fine on top.
+fn picture(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let wave = |length: f32, at: u32| ((at as f32 / length).sin() * 90.0 + 128.0) as u8;
+        image::Rgb([wave(11.0, x), wave(7.0, y + 5), wave(9.0, x + 2 * y) ^ ((x & 1) as u8)])
+    })
+}
+
+fn encoded(width: u32, height: u32, sampling: Subsampling, progressive: bool) -> Vec<u8> {
+    let encoder = Encoder::new(&picture(width, height), width as usize, height as usize, PixelFormat::Rgb)
+        .quality(92)
+        .subsampling(sampling)
+        .progressive(progressive)
+        .encode();
+    encoder.unwrap()
+}
+
+#[test]
+fn odd_sizes_are_decoded_in_every_sampling() {
+    for sampling in SAMPLINGS {
+        for width in 1..=ODD_SIDE_MAX {
+            for height in 1..=ODD_SIDE_MAX {
+                let progressive = (width + height) % 5 == 0;
+                let bytes = encoded(width, height, sampling, progressive);
+                let about = format!("{width}x{height} {sampling:?}, progressive: {progressive}");
+                let whole = planes(&bytes, Shrink::One).unwrap();
+                assert_eq!((whole.width, whole.height), (width, height));
+                assert_eq!(
+                    whole.components.map(|plane| plane.samples).to_vec(),
+                    by_library(&bytes).unwrap(),
+                    "{about}"
+                );
+                for shrink in SHRINKS {
+                    let shrunk = planes(&bytes, shrink).unwrap();
+                    for Plane { samples, width: across, height: down, step } in &shrunk.components {
+                        assert_eq!((*across, *down), (width.div_ceil(step.0), height.div_ceil(step.1)), "{about}");
+                        assert_eq!(samples.len(), (across * down) as usize, "{about}");
+                    }
+                    let (off, _) = off_its_shrunk_planes(&bytes, shrink, &shrunk);
+                    assert!(off <= 2, "{about} {shrink:?}: {off}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn odd_sizes_are_encoded_as_the_library_does() {
+    for width in 1..=ODD_SIDE_MAX {
+        for height in 1..=ODD_SIDE_MAX {
+            let bytes = encoded(width, height, Subsampling::S420, false);
+            let planes = planes(&bytes, Shrink::One).unwrap();
+            let samples = planes.components.each_ref().map(|plane| plane.samples.as_slice());
+            let widths = planes.components.each_ref().map(|plane| plane.width as usize);
+            let heights = planes.components.each_ref().map(|plane| plane.height as usize);
+            let sizes = (width as usize, height as usize);
+            let plain =
+                compress_raw(&samples, &widths, &heights, sizes.0, sizes.1, JPEG_QUALITY, Subsampling::S420).unwrap();
+            let expected = write_coefficients_optimized(&read_coefficients(&plain).unwrap()).unwrap();
+            assert!(encode(&Picture::Planes(planes)) == expected, "{width}x{height}");
+        }
+    }
+}
+
+/// Both decoders say the same of damaged files, and nothing but a rejection comes of what they refuse.
+#[test]
+fn damaged_files_are_refused_as_the_library_does() {
+    let sources: Vec<_> = fixtures().into_iter().filter(|(_, bytes)| (100..20_000).contains(&bytes.len())).collect();
+    let mut random = fastrand::Rng::with_seed(9);
+    let (mut decoded, mut refused) = (0, 0);
+    for i in 0..DAMAGED_FILES {
+        let (path, source) = &sources[i % sources.len()];
+        let bytes = damaged(source, &mut random);
+        let Ok(mine) = std::panic::catch_unwind(|| {
+            let header = crate::render::inspect(&bytes).ok()?;
+            (u64::from(header.stored.0) * u64::from(header.stored.1) < 1_000_000).then_some(())?;
+            Some(decode(&bytes, SHRINKS[i % 4], &mut Buffers::default()))
+        }) else {
+            // What the library panics on is taken for corrupt where decoders are called; here it is only counted.
+            refused += 1;
+            continue;
+        };
+        match mine {
+            Some(Ok(Picture::Planes(_))) => {
+                let whole = planes(&bytes, Shrink::One).unwrap();
+                assert_eq!(
+                    Some(whole.components.map(|plane| plane.samples).to_vec()),
+                    by_library(&bytes),
+                    "{path:?}, {i}"
+                );
+                decoded += 1;
+            }
+            Some(Ok(Picture::Pixels(_))) | None => {}
+            Some(Err(rejection)) => {
+                let library = segments::ended(&bytes).then(|| by_library(&bytes)).flatten();
+                let other_kind = rejection.reason == Reason::UnsupportedFormat;
+                assert!(library.is_none() || other_kind, "{path:?}, {i}: {rejection}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(decoded > DAMAGED_FILES / 20 && refused > DAMAGED_FILES / 20, "{decoded} decoded, {refused} refused");
+}
+
+/// How many damaged files are tried.
+const DAMAGED_FILES: usize = 6000;
+
+/// A few bytes changed, cut out, doubled or swapped; at the front more often than behind, where the header is.
+fn damaged(source: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
+    let mut bytes = source.to_vec();
+    for _ in 0..random.usize(1..5) {
+        let near = if random.bool() { bytes.len().min(700) } else { bytes.len() };
+        let at = random.usize(0..near.max(1)).min(bytes.len().saturating_sub(1));
+        match random.u8(0..6) {
+            0 => bytes[at] ^= 1 << random.u8(0..8),
+            1 => bytes[at] = random.u8(..),
+            2 => bytes[at] = [0, 0xFF, 0xD8, 0xD9, 0xDA, 0xD0, 0x7F, 0x80][random.usize(0..8)],
+            3 => bytes.truncate(at.max(4)),
+            4 => drop(bytes.drain(at..(at + random.usize(1..40)).min(bytes.len()))),
+            _ => {
+                let again = bytes[at..(at + random.usize(1..40)).min(bytes.len())].to_vec();
+                bytes.splice(at..at, again);
+            }
+        }
+        if bytes.len() < 4 {
+            break;
+        }
+    }
+    bytes
+}
