@@ -2,6 +2,9 @@
 //!
 //! Planes are resized each from its own size: colour is never brought to the size of brightness and back.
 
+use std::borrow::Cow;
+use std::iter;
+
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, GrayImage, RgbImage};
@@ -86,26 +89,55 @@ impl Axis {
         self.pixels.div_ceil(self.step)
     }
 
-    /// Start and length of what the samples show, in samples of a plane that has `samples`, each of `step` pixels.
-    fn span(&self, samples: u32, step: u32) -> (f64, f64) {
+    /// Start and length of what the samples show, in samples of a plane whose samples show `step` pixels each. It may begin
+    /// before the plane or end behind it, since a last sample may show more than there is.
+    fn span(&self, step: u32) -> (f64, f64) {
         let (start, length) = self.crop;
         let shown = length / f64::from(self.pixels) * f64::from(self.samples() * self.step);
         let start = if self.mirrored { start + length - shown } else { start };
-        let [from, to] = [start, start + shown].map(|at| (at / f64::from(step)).clamp(0.0, samples.into()));
-        (from, to - from)
+        (start / f64::from(step), shown / f64::from(step))
     }
 }
 
 fn resize_plane(from: &Plane, across: &Axis, down: &Axis, algorithm: ResizeAlg, resizer: &mut Resizer) -> Plane {
     let (width, height, step) = (across.samples(), down.samples(), (across.step, down.step));
-    let (left, span_width) = across.span(from.width, from.step.0);
-    let (top, span_height) = down.span(from.height, from.step.1);
-    let span = Crop { left, top, width: span_width, height: span_height };
+    let (left, span_width) = across.span(from.step.0);
+    let (top, span_height) = down.span(from.step.1);
+    let mut span = Crop { left, top, width: span_width, height: span_height };
+    let from = continued(from, &mut span);
     if (width, height) == (from.width, from.height) && span == Crop::whole(width, height) {
         return Plane { samples: from.samples.clone(), width, height, step };
     }
-    let samples = resized(from, span, (width, height), algorithm, resizer);
+    let samples = resized(&from, span, (width, height), algorithm, resizer);
     Plane { samples, width, height, step }
+}
+
+/// The plane, gone on beyond its edges as it ends there, as far as `span` needs it, which is moved with it.
+fn continued<'a>(plane: &'a Plane, span: &mut Crop) -> Cow<'a, Plane> {
+    let (width, height) = (plane.width as usize, plane.height as usize);
+    let (left, right) = missing(span.left, span.width, plane.width);
+    let (top, bottom) = missing(span.top, span.height, plane.height);
+    if [left, right, top, bottom] == [0; 4] {
+        return Cow::Borrowed(plane);
+    }
+    let mut samples = Vec::with_capacity((left + width + right) * (top + height + bottom));
+    for y in 0..top + height + bottom {
+        let row = y.saturating_sub(top).min(height - 1) * width;
+        let row = plane.samples.get(row..row + width).unwrap_or_default();
+        let [first, last] = [row.first(), row.last()].map(|edge| edge.copied().unwrap_or_default());
+        samples.extend(iter::repeat_n(first, left).chain(row.iter().copied()).chain(iter::repeat_n(last, right)));
+    }
+    span.left += left as f64;
+    span.top += top as f64;
+    let [width, height] = [left + width + right, top + height + bottom].map(|side| side as u32);
+    Cow::Owned(Plane { samples, width, height, step: plane.step })
+}
+
+/// How many samples are missing before and behind `samples`.
+fn missing(start: f64, length: f64, samples: u32) -> (usize, usize) {
+    // No more than rounding: the span is that of the whole picture.
+    let whole = |missing: f64| if missing < 1e-6 { 0 } else { missing.ceil() as usize };
+    (whole(-start), whole(start + length - f64::from(samples)))
 }
 
 /// The samples of a part of a plane in another size.
@@ -117,7 +149,10 @@ pub(super) fn resized(
     resizer: &mut Resizer,
 ) -> Vec<u8> {
     let mut samples = vec![0; width as usize * height as usize];
-    let options = ResizeOptions::new().resize_alg(algorithm).crop(span.left, span.top, span.width, span.height);
+    let [left, top] = [span.left.max(0.0), span.top.max(0.0)];
+    let [span_width, span_height] =
+        [span.width.min(f64::from(from.width) - left), span.height.min(f64::from(from.height) - top)];
+    let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, span_width, span_height);
     let source = ImageRef::new(from.width, from.height, &from.samples, PixelType::U8);
     let result = Image::from_slice_u8(width, height, &mut samples, PixelType::U8);
     #[expect(clippy::expect_used, reason = "both have the samples that their sizes say: a bug otherwise")]
@@ -165,7 +200,7 @@ mod tests {
                     assert_eq!(made.dimensions(), expected.dimensions());
                     let off: u64 = made.iter().zip(expected.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
                     let off = off as f64 / made.len() as f64;
-                    assert!(off < 1.6, "{width}x{height} {sampling:?} to {side}, {orientation:?}: {off}");
+                    assert!(off < 2.0, "{width}x{height} {sampling:?} to {side}, {orientation:?}: {off}");
                 }
             }
         }
