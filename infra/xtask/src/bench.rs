@@ -4,6 +4,7 @@
 //! judged or kept here.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
@@ -35,8 +36,8 @@ pub(crate) struct Photos {
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
     /// How often each engine does all photos.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[arg(long, default_value = "5")]
+    rounds: NonZeroUsize,
 }
 
 impl Photos {

@@ -76,11 +76,13 @@ fn chart(file: &Path, title: &str, unit: &str, engines: &[Measured], value: fn(&
         .y_label_formatter(&|value| format!("{value:.0}"))
         .draw()?;
     for (name, points, _) in &lines {
-        line(&mut chart, name, points)?;
+        line(&mut chart, name, points, top)?;
     }
     let ends: Vec<(f64, f64)> = lines.iter().filter_map(|(_, points, _)| points.last().copied()).collect();
     let at: Vec<(i32, i32)> = ends.iter().map(|end| chart.backend_coord(end)).collect();
-    let heights = apart(&at.iter().map(|(_, y)| *y).collect::<Vec<_>>());
+    // Not so high that a name touches the title.
+    let highest = chart.plotting_area().get_pixel_range().1.start + NAME_HEIGHT_PIXELS;
+    let heights = apart(&at.iter().map(|(_, y)| *y.max(&highest)).collect::<Vec<_>>());
     for (((name, _, label), (x, _)), y) in lines.iter().zip(at).zip(heights) {
         let weight = if *name == OURS { FontStyle::Bold } else { FontStyle::Normal };
         let style = (FONT, 15, weight).into_font().color(&colour(name)).pos(Pos::new(HPos::Left, VPos::Center));
@@ -122,7 +124,7 @@ fn label(name: &str, points: &[(f64, f64)], top: f64) -> String {
 }
 
 /// Dashed for a form that is usual, whole for the best.
-fn line(chart: &mut Chart<'_, '_>, name: &str, points: &[(f64, f64)]) -> Drawn<()> {
+fn line(chart: &mut Chart<'_, '_>, name: &str, points: &[(f64, f64)], top: f64) -> Drawn<()> {
     let colour = colour(name);
     let style = colour.stroke_width(if name == OURS { 4 } else { 2 });
     let all = points.iter().copied();
@@ -131,7 +133,8 @@ fn line(chart: &mut Chart<'_, '_>, name: &str, points: &[(f64, f64)]) -> Drawn<(
     } else {
         chart.draw_series(LineSeries::new(all.clone(), style))?;
     }
-    chart.draw_series(all.map(|point| Circle::new(point, 3, colour.filled())))?;
+    let measured = all.filter(|(_, value)| *value < top);
+    chart.draw_series(measured.map(|point| Circle::new(point, 3, colour.filled())))?;
     Ok(())
 }
 

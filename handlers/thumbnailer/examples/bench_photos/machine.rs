@@ -32,11 +32,13 @@ pub(crate) fn today() -> String {
     Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
-/// The commit that was measured, marked if files were changed since; nothing where there is no git.
+/// The commit that was measured, marked if anything but results was changed since; nothing where there is no git.
 pub(crate) fn commit(root: &Path) -> Option<String> {
-    let output = Command::new("git").args(["describe", "--always", "--dirty"]).current_dir(root).output().ok()?;
-    let name = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| name.trim().to_owned())
+    let git = |arguments: &[&str]| Command::new("git").args(arguments).current_dir(root).output().ok();
+    let head = git(&["rev-parse", "--short", "HEAD"]).filter(|output| output.status.success())?;
+    let unchanged = git(&["diff", "--quiet", "HEAD", "--", ".", ":(exclude)infra/bench"])?.status.success();
+    let name = String::from_utf8(head.stdout).ok()?;
+    Some(format!("{}{}", name.trim(), if unchanged { "" } else { ", with changes" }))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod report;
 mod results;
 mod statistics;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -39,8 +40,8 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
     /// How often each engine does all photos.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[arg(long, default_value = "5")]
+    rounds: NonZeroUsize,
     #[command(flatten)]
     peers: Peers,
 }
@@ -67,7 +68,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
         say(report::EASIER);
     }
     let made = pictures::sizes(&photos, &work)?;
-    let mut measured = measure::all(&engines, &photos, &made, arguments.rounds, &work)?;
+    let mut measured = measure::all(&engines, &photos, &made, arguments.rounds.get(), &work)?;
     quality::add(&mut measured, &photos, &work)?;
     let results = Results {
         machine: machine::description()?,
@@ -75,7 +76,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
         commit: machine::commit(&root),
         photos: photos.iter().map(results::Photo::from).collect(),
         own_pictures: arguments.photos.is_none(),
-        rounds: arguments.rounds,
+        rounds: arguments.rounds.get(),
         goals: goals::judged(&measured),
         engines: measured,
         missing,
