@@ -10,6 +10,7 @@ mod config;
 mod deploy;
 mod emulator;
 mod fill;
+pub mod node;
 pub mod package;
 pub mod python;
 pub mod receiver;

@@ -19,7 +19,7 @@ const NAMES: [&str; 7] = ["python3", "python3.14", "python3.13", "python3.12", "
 const INSTALL: &str = "Install Python 3.10 or newer with its venv module (Debian, Ubuntu: `apt install python3 python3-venv`; \
      Fedora: `dnf install python3`; macOS: `brew install python`).";
 /// Written last: an environment without it is half made, and is made anew.
-const COMPLETE: &str = "complete";
+pub(crate) const COMPLETE: &str = "complete";
 
 /// An environment that is complete.
 #[derive(Debug, Clone)]
@@ -40,50 +40,73 @@ struct Kind {
     content: &'static str,
     /// The file in `infra/local` that names each package.
     requirements: &'static str,
+    /// Another, of packages that come as source alone.
+    sources: Option<&'static str>,
     /// Where below `target/`.
     folder: &'static str,
 }
 
 /// The environment with the emulator, made if there is none yet. Several processes may ask at once.
 pub fn venv(root: &Path, progress: fn(&str)) -> Result<Venv> {
-    let emulator = Kind { content: "the emulator", requirements: "requirements.txt", folder: "emulator" };
+    let emulator =
+        Kind { content: "the emulator", requirements: "requirements.txt", sources: None, folder: "emulator" };
     made(&emulator, root, progress)
 }
 
 /// The environment with `DuckDB` and Polars, made if there is none yet. Several processes may ask at once.
 pub fn analytics(root: &Path, progress: fn(&str)) -> Result<Venv> {
-    made(&Kind { content: "DuckDB and Polars", requirements: "analytics.txt", folder: "analytics" }, root, progress)
+    let analytics =
+        Kind { content: "DuckDB and Polars", requirements: "analytics.txt", sources: None, folder: "analytics" };
+    made(&analytics, root, progress)
 }
 
-/// The environment with what benches measure beside, made if there is none yet. Several processes may ask at once.
+/// The environment with what the bench of snapshots measures beside, made if there is none yet. Several processes may ask
+/// at once.
 pub fn bench(root: &Path, progress: fn(&str)) -> Result<Venv> {
-    made(&Kind { content: "pyarrow", requirements: "bench.txt", folder: "bench" }, root, progress)
+    made(&Kind { content: "pyarrow", requirements: "bench.txt", sources: None, folder: "bench" }, root, progress)
+}
+
+/// The environment with what the bench of photos measures beside, made if there is none yet. Several processes may ask at
+/// once.
+pub fn photos(root: &Path, progress: fn(&str)) -> Result<Venv> {
+    let photos = Kind {
+        content: "pyvips and Pillow",
+        requirements: "photos.txt",
+        sources: Some("photos-source.txt"),
+        folder: "bench",
+    };
+    made(&photos, root, progress)
 }
 
 fn made(kind: &Kind, root: &Path, progress: fn(&str)) -> Result<Venv> {
     let python = find(&config::search_path())?;
-    let requirements = root.join("infra/local").join(kind.requirements);
-    let content = fs::read(&requirements).with_context(|| format!("{} cannot be read", requirements.display()))?;
-    let hash: String = hex::encode(Sha256::digest(&content)).chars().take(12).collect();
+    let file = |name: &str| root.join("infra/local").join(name);
+    let (requirements, sources) = (file(kind.requirements), kind.sources.map(file));
+    let mut hash = Sha256::new();
+    for path in std::iter::once(&requirements).chain(&sources) {
+        hash.update(fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?);
+    }
+    let hash: String = hex::encode(hash.finalize()).chars().take(12).collect();
     let (major, minor) = python.version;
 
     let parent = root.join("target").join(kind.folder);
     let directory = parent.join(format!("venv-{major}.{minor}-{hash}"));
     fs::create_dir_all(&parent).with_context(|| format!("{} cannot be made", parent.display()))?;
-    let _lock = lock(&parent.join("venv.lock"), kind, progress)?;
+    let _lock = lock(&parent.join("venv.lock"), kind.content, progress)?;
     if !directory.join(COMPLETE).exists() || !directory.join("bin/python").exists() {
         progress(&format!("installing {} under target/{} (once; under a minute)", kind.content, kind.folder));
-        make(&python.program, &directory, &requirements)?;
+        make(&python.program, &directory, &requirements, sources.as_deref())?;
     }
     Ok(Venv { directory })
 }
 
-fn lock(path: &Path, kind: &Kind, progress: fn(&str)) -> Result<File> {
+/// Holds others up who would install the same, until it is dropped.
+pub(crate) fn lock(path: &Path, content: &str, progress: fn(&str)) -> Result<File> {
     let file = File::create(path).with_context(|| format!("{} cannot be made", path.display()))?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {
-            progress(&format!("waiting for another process that installs {}", kind.content));
+            progress(&format!("waiting for another process that installs {content}"));
         }
         Err(TryLockError::Error(_)) => (), // said below, where it happens again
     }
@@ -91,22 +114,32 @@ fn lock(path: &Path, kind: &Kind, progress: fn(&str)) -> Result<File> {
     Ok(file)
 }
 
-fn make(python: &Path, directory: &Path, requirements: &Path) -> Result<()> {
+fn make(python: &Path, directory: &Path, requirements: &Path, sources: Option<&Path>) -> Result<()> {
     if directory.exists() {
         fs::remove_dir_all(directory).with_context(|| format!("{} cannot be removed", directory.display()))?;
     }
     run(Command::new(python).args(["-m", "venv"]).arg(directory), INSTALL)?;
-    run(
-        Command::new(directory.join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
-            .args(["--require-hashes", "--only-binary", ":all:", "--requirement"])
-            .arg(requirements),
-        "Is the Python package index within reach? It is needed once.",
-    )?;
+    let install = |how: &[&str], requirements: &Path| {
+        run(
+            Command::new(directory.join("bin/python"))
+                .args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
+                .args(["--require-hashes", "--requirement"])
+                .arg(requirements)
+                .args(how)
+                // What is built here uses no library of the system's.
+                .env("PKG_CONFIG_LIBDIR", "/nonexistent"),
+            "Is the Python package index within reach? It is needed once.",
+        )
+    };
+    install(&["--only-binary", ":all:"], requirements)?;
+    if let Some(sources) = sources {
+        install(&["--no-binary", ":all:", "--no-deps", "--no-build-isolation"], sources)?;
+    }
     fs::write(directory.join(COMPLETE), "").context("the new environment cannot be marked as complete")
 }
 
-fn run(command: &mut Command, advice: &str) -> Result<()> {
+/// Runs a program that says nothing but what is wrong.
+pub(crate) fn run(command: &mut Command, advice: &str) -> Result<()> {
     let output = command.output().with_context(|| format!("{command:?} could not be started. {advice}"))?;
     ensure!(
         output.status.success(),
