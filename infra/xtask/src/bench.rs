@@ -1,7 +1,10 @@
 //! `cargo xtask bench`: programs that measure, built for release and run.
 //!
-//! They are examples of the packages that they measure, so that this one need not be linked to those. No number is
-//! judged or kept here.
+//! They are examples of the packages that they measure, so that this one need not be linked to those. Two say more than
+//! numbers: `guard` judges instructions, and `cost` reckons with what others measured.
+
+mod cost;
+mod guard;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Subcommand;
@@ -19,22 +22,24 @@ pub(crate) enum Subject {
     Replay,
     /// Scores a second to Parquet, beside pyarrow.
     Snapshot,
-}
-
-impl Subject {
-    /// Package and example.
-    fn program(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Scores => ("coffeeshop-aggregator", "bench_scores"),
-            Self::Boards => ("coffeeshop-operator", "bench_boards"),
-            Self::Replay => ("coffeeshop-operator", "bench_replay"),
-            Self::Snapshot => ("coffeeshop-snapshotter", "bench_snapshot"),
-        }
-    }
+    /// Instructions of the photo path, the rating fold and the key parser, against infra/bench/guard.json; needs valgrind.
+    Guard(guard::Arguments),
+    /// What a million photos and a million ratings cost on AWS, from infra/bench/*.json; writes infra/bench/cost.md.
+    Cost,
 }
 
 pub(crate) fn run(subject: &Subject) -> Result<()> {
-    let (package, example) = subject.program();
+    match subject {
+        Subject::Scores => example("coffeeshop-aggregator", "bench_scores"),
+        Subject::Boards => example("coffeeshop-operator", "bench_boards"),
+        Subject::Replay => example("coffeeshop-operator", "bench_replay"),
+        Subject::Snapshot => example("coffeeshop-snapshotter", "bench_snapshot"),
+        Subject::Guard(arguments) => guard::run(arguments),
+        Subject::Cost => cost::run(),
+    }
+}
+
+fn example(package: &str, example: &str) -> Result<()> {
     let mut command = cargo(&repo_root());
     command.args(["run", "--release", "--package", package, "--example", example]);
     let status = command.status().context("cargo could not be started")?;
