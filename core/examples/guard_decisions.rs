@@ -32,7 +32,7 @@ type Case = Box<dyn Fn() -> usize>;
 fn main() -> Result<(), Box<dyn Error>> {
     let names = ["keys", "fold"];
     let Some(name) = std::env::args().nth(1) else {
-        names.iter().for_each(|name| println!("{name}"));
+        println!("{}", names.join("\n"));
         return Ok(());
     };
     let case = match name.as_str() {

@@ -8,6 +8,7 @@
     dead_code,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     reason = "made for all fixtures, of which this needs the scene alone"
 )]
 mod scene;
@@ -48,8 +49,8 @@ const COARSE: i16 = 8;
 #[expect(clippy::print_stdout, reason = "it talks to who counts")]
 fn main() -> Result<(), Box<dyn Error>> {
     let Some(name) = std::env::args().nth(1) else {
-        FIXTURES.iter().for_each(|(name, _)| println!("{name}"));
-        LARGE.iter().for_each(|name| println!("{name}"));
+        let names = FIXTURES.iter().map(|(name, _)| *name).chain(LARGE);
+        println!("{}", names.collect::<Vec<_>>().join("\n"));
         return Ok(());
     };
     let photo = photo(&name)?;

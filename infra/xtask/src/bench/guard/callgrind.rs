@@ -69,11 +69,11 @@ fn parse(text: &str) -> Result<Profile> {
             }
         } else if line.starts_with("calls=") {
             of_call = true;
-        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
-            if !std::mem::take(&mut of_call) {
-                let count = line.split(' ').nth(1).context("a line has no count")?;
-                *profile.0.entry(function.to_owned()).or_default() += count.parse::<u64>()?;
-            }
+        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first))
+            && !std::mem::take(&mut of_call)
+        {
+            let count = line.split(' ').nth(1).context("a line has no count")?;
+            *profile.0.entry(function.to_owned()).or_default() += count.parse::<u64>()?;
         }
     }
     let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")).context("there are no totals")?;
