@@ -1,7 +1,10 @@
 //! `cargo xtask bench`: programs that measure, built for release and run.
 //!
-//! They are examples of the packages that they measure, so that this one need not be linked to those. No number is
-//! judged or kept here.
+//! They are examples of the packages that they measure, so that this one need not be linked to those. Two say more than
+//! numbers: `guard` judges instructions, and `cost` reckons with what others measured.
+
+mod cost;
+mod guard;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -27,6 +30,18 @@ pub(crate) enum Subject {
     Snapshot,
     /// CPU, memory, bytes and quality of photos, beside sharp, pyvips and Pillow; writes infra/bench/photos.*.
     Photos(Photos),
+    /// A photo's way from the upload to its outcome, by stage, on the emulator; writes infra/bench/outcome.*.
+    Outcome {
+        /// A folder of photos, instead of the fixtures.
+        #[arg(long, value_name = "DIR")]
+        photos: Option<PathBuf>,
+    },
+    /// The thumbnailer from its start to its first answer, and the size of all functions; writes infra/bench/start.md.
+    Start,
+    /// Instructions of the photo path, the rating fold and the key parser, against infra/bench/guard.json; needs valgrind.
+    Guard(guard::Arguments),
+    /// What a million photos and a million ratings cost on AWS, from infra/bench/*.json; writes infra/bench/cost.md.
+    Cost,
 }
 
 /// What `bench photos` can be told.
@@ -60,30 +75,27 @@ impl Photos {
     }
 }
 
-impl Subject {
-    /// Package and example.
-    fn program(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Scores => ("coffeeshop-aggregator", "bench_scores"),
-            Self::Boards => ("coffeeshop-operator", "bench_boards"),
-            Self::Replay => ("coffeeshop-operator", "bench_replay"),
-            Self::Snapshot => ("coffeeshop-snapshotter", "bench_snapshot"),
-            Self::Photos(_) => ("coffeeshop-thumbnailer", "bench_photos"),
+pub(crate) fn run(subject: &Subject) -> Result<()> {
+    match subject {
+        Subject::Scores => example("coffeeshop-aggregator", "bench_scores", &[]),
+        Subject::Boards => example("coffeeshop-operator", "bench_boards", &[]),
+        Subject::Replay => example("coffeeshop-operator", "bench_replay", &[]),
+        Subject::Snapshot => example("coffeeshop-snapshotter", "bench_snapshot", &[]),
+        Subject::Photos(photos) => example("coffeeshop-thumbnailer", "bench_photos", &photos.arguments()?),
+        Subject::Outcome { photos } => {
+            // The program runs in the root of the repository.
+            let photos = photos.as_ref().map(std::path::absolute).transpose()?;
+            example("coffeeshop-local", "bench_outcome", &photos.into_iter().map(OsString::from).collect::<Vec<_>>())
         }
-    }
-
-    fn arguments(&self) -> Result<Vec<OsString>> {
-        match self {
-            Self::Photos(photos) => photos.arguments(),
-            Self::Scores | Self::Boards | Self::Replay | Self::Snapshot => Ok(Vec::new()),
-        }
+        Subject::Start => example("coffeeshop-local", "bench_start", &[]),
+        Subject::Guard(arguments) => guard::run(arguments),
+        Subject::Cost => cost::run(),
     }
 }
 
-pub(crate) fn run(subject: &Subject) -> Result<()> {
-    let (package, example) = subject.program();
+fn example(package: &str, example: &str, arguments: &[OsString]) -> Result<()> {
     let mut command = cargo(&repo_root());
-    command.args(["run", "--release", "--package", package, "--example", example, "--"]).args(subject.arguments()?);
+    command.args(["run", "--release", "--package", package, "--example", example, "--"]).args(arguments);
     let status = command.status().context("cargo could not be started")?;
     ensure!(status.success(), "{example} failed ({status})");
     Ok(())

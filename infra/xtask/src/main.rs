@@ -33,7 +33,7 @@ enum Task {
     Package,
     /// Check the repository's own rules: layers, fixtures, licences.
     Tidy,
-    /// Measure, print, and judge nothing.
+    /// Measure and print; only `guard` judges.
     #[command(subcommand)]
     Bench(bench::Subject),
 }

@@ -47,7 +47,7 @@ pub(crate) fn report() -> Result<String, Error> {
             format!("{:>6} {:>6} {price:>7}", units.writes, units.reads)
         };
         let name = scenario.name.replace("{shops}", &shops.to_string());
-        lines.push(format!("{name:<34} {}   {}", cells(here(&scenario)?), cells(usual(&scenario))));
+        lines.push(format!("{name:<34} {}   {}", cells(here(&scenario)?.0), cells(usual(&scenario))));
     }
     Ok(lines.join("\n") + "\n")
 }
@@ -64,8 +64,8 @@ fn scenarios() -> [Scenario; 3] {
     ]
 }
 
-/// By the handler.
-fn here(scenario: &Scenario) -> Result<Units, Error> {
+/// By the handler; with how many scores it wrote.
+fn here(scenario: &Scenario) -> Result<(Units, usize), Error> {
     let memory = Memory::default();
     for (shop, _) in &scenario.before.rated {
         memory.open_shop(shop_id(*shop).parse()?, CITY.parse()?);
@@ -76,7 +76,10 @@ fn here(scenario: &Scenario) -> Result<Units, Error> {
     context.deadline = 60_000;
     let settle = |batch: &Batch| {
         let response = block_on(handle(&deps, &serde_json::from_slice::<Box<_>>(&batch.bytes)?, &context))?;
-        if response.batch_item_failures.is_empty() { Ok(metered.take()) } else { Err(Error::from("given back")) }
+        if !response.batch_item_failures.is_empty() {
+            return Err(Error::from("given back"));
+        }
+        Ok((metered.take(), metered.take_score_writes()))
     };
     settle(&scenario.before)?;
     settle(&scenario.batch)
@@ -118,4 +121,29 @@ fn added(before: Option<&Item>, shop: usize, period: &str, stars: usize) -> Item
         ("city_period", text(format!("{CITY}#{period}"))),
     ];
     attributes.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<HashMap<_, _>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const CALLS: &str = include_str!("../../../../infra/bench/calls.json");
+
+    /// What `cargo xtask bench cost` reckons with is what the handler does.
+    #[test]
+    fn ratings_cost_as_much_as_is_reckoned_with() {
+        let mut feed = Feed::new(4, 1, 0.0).of_one_month();
+        let alone = Scenario { name: "one rating", before: feed.one_a_shop(), batch: feed.one_a_shop() };
+        let [.., full] = scenarios();
+        let counted = |scenario: &Scenario| {
+            let (units, scores) = here(scenario).unwrap();
+            let ratings = scenario.batch.rated.len();
+            json!({ "ratings": ratings, "read_units": units.reads, "write_units": units.writes, "scores": scores })
+        };
+        let calls: Value = serde_json::from_str(CALLS).unwrap();
+        assert_eq!(calls["rating_alone"], counted(&alone), "infra/bench/calls.json (left) is not what was counted");
+        assert_eq!(calls["ratings_batch"], counted(&full), "infra/bench/calls.json (left) is not what was counted");
+    }
 }

@@ -105,6 +105,7 @@ pub(crate) struct Metered<'a, S> {
 #[derive(Default)]
 struct Meter {
     units: Units,
+    score_writes: usize,
     contributions: HashMap<RatingKey, Item>,
     scores: HashMap<ScoreKey, Item>,
 }
@@ -118,6 +119,11 @@ impl<'a, S> Metered<'a, S> {
     /// What was billed since this was last asked for.
     pub(crate) fn take(&self) -> Units {
         std::mem::take(&mut self.meter().units)
+    }
+
+    /// How many scores were written since this was last asked for: each is a record of their stream.
+    pub(crate) fn take_score_writes(&self) -> usize {
+        std::mem::take(&mut self.meter().score_writes)
     }
 
     fn meter(&self) -> MutexGuard<'_, Meter> {
@@ -145,6 +151,7 @@ impl Meter {
             let before = self.scores.get(&item.key);
             self.units.writes += IN_TRANSACTION * write_units(before, &after);
             if put == Put::Stored {
+                self.score_writes += 1;
                 self.units.writes += INDEXES.iter().map(|keys| index_units(keys, before, &after)).sum::<usize>();
                 self.scores.insert(item.key.clone(), after);
             }

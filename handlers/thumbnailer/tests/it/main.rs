@@ -11,6 +11,7 @@
 mod fixtures;
 
 mod batch;
+mod cost;
 mod events;
 mod faults;
 mod images;
