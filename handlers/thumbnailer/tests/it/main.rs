@@ -13,6 +13,7 @@ mod fixtures;
 mod batch;
 mod events;
 mod faults;
+mod first;
 mod images;
 mod interleaved;
 mod photos;
