@@ -126,7 +126,7 @@ impl<S: PhotoStore, Q: SourceQueue, C: Clock, R: Renderer> Work<'_, S, Q, C, R> 
                 let Deps { store, clock, renderer, .. } = *self.deps;
                 let started = Instant::now();
                 let delivery = Delivery::new(message.receive_count, *sent_at, now);
-                let answered = answer(store, renderer, clock, request, delivery);
+                let answered = Box::pin(answer(store, renderer, clock, request, delivery));
                 let answered = AssertUnwindSafe(answered).catch_unwind().await;
                 // A panic is a bug, of ours or the SDK's: this photo comes again, and its companions are not touched.
                 match answered.unwrap_or_else(|_| Err(PortError::new("photo", "panicked"))) {
