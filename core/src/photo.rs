@@ -3,6 +3,8 @@
 //! The effects, in their order, are the thumbnailer's; the proof that order and decisions hold together is its
 //! simulation.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::edition::{Edition, Revision};
 use crate::keys::{PhotoKey, RenditionKey};
 use crate::outcome::{Cause, Outcome};
@@ -42,6 +44,37 @@ impl Request {
             Self::Reprocess(_) => Cause::Reprocess,
         }
     }
+}
+
+/// Up to which age an event can be delivered for the first time for all that its queue knows.
+///
+/// Who moves a message out of a dead-letter queue sends a new one, with nothing received yet. By then the event is older
+/// than this: the visibility timeout of the queue of uploads, which passes before a message can be there, is longer.
+pub const FRESH_EVENT_MAX: SignedDuration = SignedDuration::from_mins(10);
+
+/// Whether a request may have been worked on before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It was not: this is the first delivery of a fresh event.
+    First,
+    /// It may have been, by who did not finish it.
+    Again,
+}
+
+impl Delivery {
+    /// A delivery of an event that S3 sent at `sent_at` in a message that was received so often, this time included.
+    pub fn new(receive_count: u32, sent_at: Timestamp, now: Timestamp) -> Self {
+        let fresh = now.duration_since(sent_at).abs() <= FRESH_EVENT_MAX;
+        if fresh && receive_count == 1 { Self::First } else { Self::Again }
+    }
+}
+
+/// Whether the photo's renditions need not be listed before it is answered, given the stored outcome: what lies there
+/// that the answer will not name is for another message to sweep, one that is not finished yet.
+///
+/// That is so as long as this request makes renditions once. Who has lost a race must list.
+pub fn sweep_is_anothers(request: &Request, delivery: Delivery, stored: Option<&Outcome>) -> bool {
+    matches!((request, delivery, stored), (Request::Changed(_), Delivery::First, None))
 }
 
 /// What a request asks for.
@@ -84,16 +117,21 @@ pub fn decide(request: &Request, stored: Option<Outcome>) -> Decision {
 }
 
 impl Draft {
-    /// Whether it is to be written, given the edition that the original as it is now is made into, and whether anything
-    /// of the photo is there: an original, or a rendition that somebody made of one.
+    /// Whether it is to be written, given the edition that the original as it is now is made into, whether there is an
+    /// original, and the renditions that were listed.
     ///
     /// An event is always news here. A reprocessed photo is when it would be made of another version, by another
-    /// pipeline, or into other renditions than the stored outcome was; or when there is no outcome of what is there.
-    pub fn is_news(&self, edition: &Edition, something_there: bool) -> bool {
+    /// pipeline, or into other renditions than the stored outcome was; when there is no outcome of what is there; or
+    /// when there are renditions of a greater revision: whoever made them may have died, as this request's own
+    /// predecessor under another configuration, and only an outcome of that revision lets them be deleted.
+    pub fn is_news(&self, edition: &Edition, original: bool, listed: &[RenditionKey]) -> bool {
         match (self.cause, &self.stored) {
             (Cause::Event, _) => true,
-            (Cause::Reprocess, Some(stored)) => !stored.edition.made_as(edition),
-            (Cause::Reprocess, None) => something_there,
+            (Cause::Reprocess, Some(stored)) => {
+                let ahead = |key: &RenditionKey| key.edition.revision() > stored.revision;
+                !stored.edition.made_as(edition) || listed.iter().any(ahead)
+            }
+            (Cause::Reprocess, None) => original || !listed.is_empty(),
         }
     }
 }

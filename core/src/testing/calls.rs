@@ -3,8 +3,9 @@
 //! Which effect a call has is not known here.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
 
@@ -34,6 +35,8 @@ struct State {
     always: Option<Fault>,
     at_random: Option<(Rng, u32)>,
     log: Vec<&'static str>,
+    /// In a poll that lets one call have its effect: whether it has yet to come. `None`: any number may.
+    turn: Option<bool>,
 }
 
 /// A call that has begun.
@@ -71,9 +74,30 @@ impl Calls {
         std::mem::take(&mut self.state().log)
     }
 
+    /// Polls `work` once, in which no more than one call has its effect, also when several are under way in it.
+    pub(super) fn poll_one<F: Future + ?Sized>(&self, work: Pin<&mut F>) -> Poll<F::Output> {
+        self.state().turn = Some(true);
+        let polled = work.poll(&mut Context::from_waker(Waker::noop()));
+        self.state().turn = None;
+        polled
+    }
+
+    /// Until it is this call's turn.
+    async fn turn(&self) {
+        poll_fn(|context| {
+            if self.state().turn.as_mut().is_none_or(std::mem::take) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// Begins a call: suspended once, so that a test which polls by hand can do anything before its effect.
     pub(super) async fn enter(&self, call: &'static str) -> Result<Reply, PortError> {
         suspend_once().await;
+        self.turn().await;
         let mut state = self.state();
         let chosen = state.fault.filter(|(at, _)| *at == state.count).map(|(_, fault)| fault).or(state.always);
         let fault = chosen.or_else(|| state.at_random.as_mut().and_then(|(rng, one_in)| random(rng, *one_in)));

@@ -1,7 +1,9 @@
 //! Buckets, table and queue in memory: as unkind as the real ones where a test asks for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,8 +20,8 @@ use crate::ports::{Clock, Original, ParkReason, PhotoStore, PortError, Put, Rece
 
 /// All ports in memory.
 ///
-/// Every port call is suspended once before its effect, so that a test which polls a handler by hand can do anything
-/// between any two of its calls, or drop it there as a crash would.
+/// Every port call is suspended once before its effect, so that a test which polls a handler by hand, by
+/// [`poll_one`](Self::poll_one), can do anything between any two of its calls, or drop it there as a crash would.
 #[derive(Debug, Default)]
 pub struct World {
     calls: Calls,
@@ -125,6 +127,11 @@ impl World {
     /// Makes the `call`-th port call from now on (the first is 0) go wrong; the others work.
     pub fn fail(&self, call: usize, fault: Fault) {
         self.calls.fail(call, fault);
+    }
+
+    /// Polls `work` once, in which no more than one port call has its effect, also when several are under way in it.
+    pub fn poll_one<F: Future + ?Sized>(&self, work: Pin<&mut F>) -> Poll<F::Output> {
+        self.calls.poll_one(work)
     }
 
     /// How many port calls there have been.

@@ -35,8 +35,8 @@ fn only_a_greater_sequencer_is_news() {
     let Decision::Answer(draft) = decide(&event("01001"), Some(stored.clone())) else { panic!("it is greater") };
     let sequencer = "01001".parse().unwrap();
     assert_eq!(draft, Draft { revision: Revision(8), sequencer, cause: Cause::Event, stored: Some(stored.clone()) });
-    assert!(draft.is_news(&edition(8, "another"), true));
-    assert!(draft.is_news(&stored.edition, false), "an event is answered whatever is there");
+    assert!(draft.is_news(&edition(8, "another"), true, &[]));
+    assert!(draft.is_news(&stored.edition, false, &[]), "an event is answered whatever is there");
 }
 
 #[test]
@@ -49,8 +49,13 @@ fn a_reprocessed_photo_keeps_its_sequencer_and_is_news_when_it_would_be_made_oth
     let (revision, sequencer) = (Revision(8), stored.sequencer.clone());
     assert_eq!(draft, Draft { revision, sequencer, cause: Cause::Reprocess, stored: Some(stored) });
     for there in [true, false] {
-        assert!(!draft.is_news(&edition(8, "a"), there));
-        assert!(draft.is_news(&edition(8, "b"), there));
+        assert!(!draft.is_news(&edition(8, "a"), there, &[]));
+        assert!(draft.is_news(&edition(8, "b"), there, &[]));
+        let name = "thumb".parse().unwrap();
+        let left = RenditionKey { photo: photo(), edition: edition(0, "left"), name };
+        let listed = |revision| [RenditionKey { edition: edition(revision, "left"), ..left.clone() }];
+        assert!(!draft.is_news(&edition(8, "a"), there, &listed(7)), "that is swept");
+        assert!(draft.is_news(&edition(8, "a"), there, &listed(8)), "that is only swept with a later answer");
     }
 }
 
@@ -59,8 +64,8 @@ fn a_photo_without_outcome_is_reprocessed_below_every_event() {
     let Decision::Answer(draft) = decide(&Request::Reprocess(photo()), None) else { panic!("there is no outcome") };
     let (revision, sequencer) = (Revision(1), Sequencer::none());
     assert_eq!(draft, Draft { revision, sequencer, cause: Cause::Reprocess, stored: None });
-    assert!(draft.is_news(&edition(1, "a"), true));
-    assert!(!draft.is_news(&edition(1, ""), false), "nobody has ever seen it");
+    assert!(draft.is_news(&edition(1, "a"), true, &[]));
+    assert!(!draft.is_news(&edition(1, ""), false, &[]), "nobody has ever seen it");
 
     let mut stored = ready(&photo(), 1);
     stored.sequencer = draft.sequencer;

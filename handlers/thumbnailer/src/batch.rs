@@ -4,9 +4,11 @@
 //! What is done for one photo is decided in [`photo`](crate::photo).
 
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use coffeeshop_aws::sqs_batch::{MalformedBatch, response};
+use coffeeshop_core::photo::Delivery;
 use coffeeshop_core::ports::{Clock, PhotoStore, PortError, Receipt, SourceQueue};
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
@@ -115,16 +117,20 @@ impl<S: PhotoStore, Q: SourceQueue, C: Clock, R: Renderer> Work<'_, S, Q, C, R> 
     async fn message(&self, message: Message) -> (Message, bool) {
         let mut done = true;
         for record in &message.records {
-            if let Inbound::Photo(request) = record {
-                if self.deps.clock.now() > self.last_start {
+            if let Inbound::Photo { request, sent_at } = record {
+                let now = self.deps.clock.now();
+                if now > self.last_start {
                     report::no_time(&message);
                     return (message, false);
                 }
                 let Deps { store, clock, renderer, .. } = *self.deps;
-                let answered = AssertUnwindSafe(answer(store, renderer, clock, request)).catch_unwind().await;
+                let started = Instant::now();
+                let delivery = Delivery::new(message.receive_count, *sent_at, now);
+                let answered = Box::pin(answer(store, renderer, clock, request, delivery));
+                let answered = AssertUnwindSafe(answered).catch_unwind().await;
                 // A panic is a bug, of ours or the SDK's: this photo comes again, and its companions are not touched.
                 match answered.unwrap_or_else(|_| Err(PortError::new("photo", "panicked"))) {
-                    Ok(Some(answered)) => report::answered(request.cause(), &answered),
+                    Ok(Some(answered)) => report::answered(request.cause(), &answered, started.elapsed()),
                     Ok(None) => report::nothing_there(request.photo()),
                     Err(error) => {
                         report::failed(request, &error);
@@ -149,7 +155,7 @@ impl<S: PhotoStore, Q: SourceQueue, C: Clock, R: Renderer> Work<'_, S, Q, C, R> 
                     report::parked(reason);
                 }
                 Inbound::Ignored(why) => report::ignored(why),
-                Inbound::Photo(_) => {}
+                Inbound::Photo { .. } => {}
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ use coffeeshop_core::photo::{PhotoChanged, Request};
 use coffeeshop_core::ports::{ParkReason, Receipt};
 use coffeeshop_core::reprocess::ReprocessRequest;
 use coffeeshop_core::sequencer::Sequencer;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -35,7 +36,12 @@ pub struct Message {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inbound {
     /// A photo is to be looked at.
-    Photo(Request),
+    Photo {
+        /// Why.
+        request: Request,
+        /// When that was said, as far as it is known; else [`Timestamp::UNIX_EPOCH`].
+        sent_at: Timestamp,
+    },
     /// Nothing, on purpose; why.
     Ignored(&'static str),
     /// Nothing that can be understood: it is to be parked.
@@ -74,7 +80,7 @@ pub fn parse(message: SqsMessage, originals_bucket: &str) -> Result<Message, Mal
 pub fn check(body: &str, originals_bucket: &str) -> Result<(), ParkReason> {
     let unusable = inbound(body.to_owned(), originals_bucket).into_iter().find_map(|record| match record {
         Inbound::Unusable { reason, .. } => Some(reason),
-        Inbound::Photo(_) | Inbound::Ignored(_) => None,
+        Inbound::Photo { .. } | Inbound::Ignored(_) => None,
     });
     unusable.map_or(Ok(()), Err)
 }
@@ -99,7 +105,9 @@ fn inbound(body: String, originals_bucket: &str) -> Vec<Inbound> {
 /// The whole message: one that is a notification too is not understood, and nothing of it is done.
 fn reprocess(body: String) -> Inbound {
     match serde_json::from_str(&body) {
-        Ok(ReprocessRequest { reprocess }) => Inbound::Photo(Request::Reprocess(reprocess)),
+        Ok(ReprocessRequest { reprocess }) => {
+            Inbound::Photo { request: Request::Reprocess(reprocess), sent_at: Timestamp::UNIX_EPOCH }
+        }
         Err(error) => unusable(body, "bad_reprocess", &error),
     }
 }
@@ -128,8 +136,9 @@ fn record(raw: &RawValue, originals_bucket: &str) -> Inbound {
         Ok(photo) => photo,
         Err(error) => return unusable(alone(), key_reason(&error), &with_cause(&error)),
     };
+    let sent_at = Timestamp::from_second(record.event_time.timestamp()).unwrap_or_default();
     match record.s3.object.sequencer.unwrap_or_default().parse::<Sequencer>() {
-        Ok(sequencer) => Inbound::Photo(Request::Changed(PhotoChanged { photo, sequencer })),
+        Ok(sequencer) => Inbound::Photo { request: Request::Changed(PhotoChanged { photo, sequencer }), sent_at },
         Err(error) => unusable(alone(), "bad_sequencer", &error),
     }
 }

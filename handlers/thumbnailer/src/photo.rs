@@ -1,10 +1,11 @@
 //! One photo is answered: "S3 says what is", and "late and double events never win".
 //!
 //! Read the outcome, list the renditions, get the original; if there is news, put renditions, then the outcome, on
-//! condition that nobody else did; at the end, always, delete what can never be named again. Who loses a race begins
-//! again. An operator's request to reprocess takes the same way; whether it is news depends on what the original is now,
-//! and the stored sequencer stays. Why this order is right under crashes and races: `ARCHITECTURE.md`, and the
-//! simulation that holds it. What is news is decided in [`coffeeshop_core::photo`], not here.
+//! condition that nobody else did; at the end, always, delete what can never be named again. A photo's first event lists
+//! nothing: what could lie there is another message's. Who loses a race begins again. An operator's request to reprocess
+//! takes the same way; whether it is news depends on what the original is now, and the stored sequencer stays. Why this
+//! order is right under crashes and races: `ARCHITECTURE.md`, and the simulation that holds it. What is news is decided in
+//! [`coffeeshop_core::photo`], not here.
 
 use std::time::Instant;
 
@@ -12,9 +13,10 @@ use coffeeshop_core::edition::Edition;
 use coffeeshop_core::ids::UserId;
 use coffeeshop_core::keys::{PhotoKey, RenditionKey};
 use coffeeshop_core::outcome::{Answer, Outcome, Reason, Rendition, Source};
-use coffeeshop_core::photo::{Decision, Draft, Request, decide, never_again};
+use coffeeshop_core::photo::{Decision, Delivery, Draft, Request, decide, never_again, sweep_is_anothers};
 use coffeeshop_core::ports::{Clock, Original, PhotoStore, PortError, Put};
 use coffeeshop_core::renditions::RenditionSpecs;
+use futures::future::join_all;
 
 use crate::render::{Header, PIPELINE, Profile, Rejection, Rendered, RenderedFile, Stages};
 
@@ -63,28 +65,31 @@ pub async fn answer(
     renderer: &impl Renderer,
     clock: &impl Clock,
     request: &Request,
+    delivery: Delivery,
 ) -> Result<Option<Answered>, PortError> {
-    for _ in 0..RACES_MAX {
-        let stored = store.outcome(request.photo()).await?;
-        let listed = store.renditions(request.photo()).await?;
+    for race in 0..RACES_MAX {
+        let mut stages = Stages::default();
+        let stored = timed(&mut stages, "read", store.outcome(request.photo())).await?;
+        let listed = if race == 0 && sweep_is_anothers(request, delivery, stored.as_ref()) {
+            Vec::new()
+        } else {
+            timed(&mut stages, "list", store.renditions(request.photo())).await?
+        };
         let (answered, files) = match decide(request, stored) {
-            Decision::Answered(outcome) => (Some(Answered::before(outcome, Stages::default())), Files::new()),
-            Decision::Answer(draft) => make(store, renderer, clock, request.photo(), draft, !listed.is_empty()).await?,
+            Decision::Answered(outcome) => (Some(Answered::before(outcome, stages)), Files::new()),
+            Decision::Answer(draft) => make(store, renderer, clock, draft, request.photo(), &listed, stages).await?,
         };
         let Some(mut answered) = answered else { return Ok(None) };
         if answered.news {
-            let started = Instant::now();
-            for (key, file) in files {
-                store.put_rendition(&key, file.jpeg).await?;
-            }
-            if store.put_outcome(&answered.outcome).await? == Put::LostRace {
+            timed(&mut answered.stages, "put", put_renditions(store, files)).await?;
+            let stored = timed(&mut answered.stages, "commit", store.put_outcome(&answered.outcome)).await?;
+            if stored == Put::LostRace {
                 continue;
             }
-            answered.stages.add("store", started.elapsed());
         }
         let gone = never_again(listed, &answered.outcome);
         if !gone.is_empty() {
-            store.delete_renditions(&gone).await?;
+            timed(&mut answered.stages, "sweep", store.delete_renditions(&gone)).await?;
         }
         return Ok(Some(answered));
     }
@@ -93,23 +98,36 @@ pub async fn answer(
 
 type Files = Vec<(RenditionKey, RenderedFile)>;
 
+/// Does `work`, and notes for how long.
+async fn timed<T>(stages: &mut Stages, stage: &'static str, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let done = work.await;
+    stages.add(stage, started.elapsed());
+    done
+}
+
+/// Puts all renditions at once, there are few. Each is waited for also when another fails: when the message is given
+/// back, nothing is under way that could still arrive.
+async fn put_renditions(store: &impl PhotoStore, files: Files) -> Result<(), PortError> {
+    let puts = files.iter().map(|(key, file)| store.put_rendition(key, file.jpeg.clone()));
+    join_all(puts).await.into_iter().collect()
+}
+
 /// The outcome of the original as it is now, and the renditions that it will name; or the stored outcome, if there is
 /// one, when it is no news.
 async fn make(
     store: &impl PhotoStore,
     renderer: &impl Renderer,
     clock: &impl Clock,
-    photo: &PhotoKey,
     draft: Draft,
-    rendered_before: bool,
+    photo: &PhotoKey,
+    listed: &[RenditionKey],
+    mut stages: Stages,
 ) -> Result<(Option<Answered>, Files), PortError> {
-    let started = Instant::now();
-    let original = store.original(photo).await?;
-    let mut stages = Stages::default();
-    stages.add("fetch", started.elapsed());
+    let original = timed(&mut stages, "fetch", store.original(photo)).await?;
     let version_id = original.as_ref().map_or("", |original| original.version_id.as_str());
     let edition = Edition::new(draft.revision, version_id, PIPELINE, renderer.specs());
-    if !draft.is_news(&edition, original.is_some() || rendered_before) {
+    if !draft.is_news(&edition, original.is_some(), listed) {
         return Ok((draft.stored.map(|outcome| Answered::before(outcome, stages)), Files::new()));
     }
     let Draft { revision, sequencer, cause, stored } = draft;

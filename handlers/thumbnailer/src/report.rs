@@ -34,8 +34,8 @@ fn count(cause: Cause, outcome: &'static str) {
     counter!(name, "outcome" => outcome).increment(1);
 }
 
-/// A photo has its outcome, or had it before.
-pub(crate) fn answered(cause: Cause, answered: &Answered) {
+/// A photo has its outcome, or had it before; `total`: all that the request took.
+pub(crate) fn answered(cause: Cause, answered: &Answered, total: Duration) {
     let Answered { outcome, news, profile, detail, stages } = answered;
     let status = outcome.answer.status();
     let before = match cause {
@@ -70,6 +70,8 @@ pub(crate) fn answered(cause: Cause, answered: &Answered) {
         photo.icc = profile,
         bytes_in = outcome.source.as_ref().map(|source| source.bytes),
         bytes_out,
+        read_ms = stage("read"),
+        list_ms = stage("list"),
         fetch_ms = stage("fetch"),
         inspect_ms = stage("inspect"),
         decode_ms = stage("decode"),
@@ -77,7 +79,10 @@ pub(crate) fn answered(cause: Cause, answered: &Answered) {
         colour_ms = stage("colour"),
         encode_ms = stage("encode"),
         thumbhash_ms = stage("thumbhash"),
-        store_ms = stage("store"),
+        put_ms = stage("put"),
+        commit_ms = stage("commit"),
+        sweep_ms = stage("sweep"),
+        total_ms = milliseconds(total),
         "photo answered"
     );
 }

@@ -37,6 +37,8 @@ pub struct Options {
     pub kills: Option<Kills>,
     /// For how many seconds at most a message is hidden from whoever receives it through the API, if that is limited.
     pub hidden_seconds_max: Option<u32>,
+    /// The profile of the workspace that the functions are built with.
+    pub profile: &'static str,
     /// Which function, as in [`package::FUNCTIONS`], is deployed with code that always fails, if any.
     pub broken: Option<String>,
     /// Called with a line for a person before each step that takes time.
@@ -68,6 +70,7 @@ impl Options {
             schedules: false,
             kills: None,
             hidden_seconds_max: None,
+            profile: "local",
             broken: None,
             progress: |_| (),
         }
@@ -132,7 +135,7 @@ impl Stack {
         }
         let zips = {
             let options = options.clone();
-            blocking(move || package::functions(&options.root, options.progress)).await?
+            blocking(move || package::functions(&options.root, options.profile, options.progress)).await?
         };
         let emulator = Emulator::start(options).await?;
         let mut info = emulator.info(&options.stack_name);

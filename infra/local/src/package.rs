@@ -1,6 +1,6 @@
 //! The functions as Lambda takes them: a zip file each, with the binary in it as `bootstrap`.
 //!
-//! For the emulator they are built with the profile `local`, for this machine. Whether a binary would run on AWS is not
+//! For the emulator they are built for this machine, as a rule with the profile `local`. Whether a binary would run on AWS is not
 //! asked here: `cargo xtask package` does that.
 
 use std::fs;
@@ -40,10 +40,10 @@ pub struct Binary {
 }
 
 /// Builds and zips them, to `target/lambda-local/{name}.zip` as well.
-pub(crate) fn functions(root: &Path, progress: fn(&str)) -> Result<Vec<Zip>> {
-    progress("building the functions (cargo build --profile local)");
+pub(crate) fn functions(root: &Path, profile: &str, progress: fn(&str)) -> Result<Vec<Zip>> {
+    progress(&format!("building the functions (cargo build --profile {profile})"));
     let to = root.join("target/lambda-local");
-    build(root, "local")?
+    build(root, profile)?
         .into_iter()
         .map(|Binary { name, path }| {
             let binary = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;

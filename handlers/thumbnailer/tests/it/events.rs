@@ -46,8 +46,10 @@ fn every_record_is_taken_for_what_it_is() {
 
 fn line(record: &Inbound) -> String {
     match record {
-        Inbound::Photo(Request::Changed(event)) => format!("look at {} {}", event.photo, event.sequencer),
-        Inbound::Photo(Request::Reprocess(photo)) => format!("reprocess {photo}"),
+        Inbound::Photo { request: Request::Changed(event), sent_at } => {
+            format!("look at {} {}, said {sent_at}", event.photo, event.sequencer)
+        }
+        Inbound::Photo { request: Request::Reprocess(photo), .. } => format!("reprocess {photo}"),
         Inbound::Ignored(why) => format!("ignored: {why}"),
         Inbound::Unusable { reason: ParkReason { code, error }, .. } => format!("parked as {code}: {error}"),
     }

@@ -14,6 +14,7 @@ mod batch;
 mod cost;
 mod events;
 mod faults;
+mod first;
 mod images;
 mod interleaved;
 mod photos;

@@ -1,8 +1,9 @@
 //! A photo is reprocessed on an operator's request: when anything is done, and what stays as it was.
 
 use coffeeshop_core::edition::{Edition, Revision};
+use coffeeshop_core::keys::RenditionKey;
 use coffeeshop_core::outcome::{Answer, Cause, Outcome, Reason};
-use coffeeshop_core::photo::Request;
+use coffeeshop_core::photo::{Delivery, Request};
 use coffeeshop_core::pipeline::Pipeline;
 use coffeeshop_core::ports::PhotoStore;
 use coffeeshop_core::sequencer::Sequencer;
@@ -160,7 +161,7 @@ fn of_what_is_not_there_nothing_is_written() {
     let log = world.take_log();
     assert!(log.iter().all(|call| !WRITES.contains(call)), "{log:?}");
     let renderer = Copier::default();
-    assert_eq!(block_on(answer(&world, &renderer, &world, &request())).unwrap(), None);
+    assert_eq!(block_on(answer(&world, &renderer, &world, &request(), Delivery::Again)).unwrap(), None);
 }
 
 /// Somebody was about to answer it and died, and no event of it is left.
@@ -174,6 +175,21 @@ fn renditions_that_nobody_came_to_name_are_those_of_a_removed_photo() {
     assert_eq!((gone.answer, gone.sequencer, gone.revision.0), (Answer::Removed, Sequencer::none(), 1));
     assert!(world.rendition(&stray).is_none());
     world.assert_settled();
+}
+
+/// It was begun under another configuration, died, and comes again under the one that the outcome is of.
+#[test]
+fn renditions_of_a_greater_revision_are_outgrown_and_swept() {
+    let (world, before) = answered("one");
+    let edition = Edition::new(Revision(2), "v1", PIPELINE, Copier::otherwise().specs());
+    let left = RenditionKey { edition, ..stray(&before) };
+    world.put_stray(left.clone());
+    let again = answer_now(&world, &Copier::default(), &request());
+    assert!(again.news);
+    assert_eq!((&again.outcome.sequencer, again.outcome.revision.0), (&before.sequencer, 2));
+    assert!(world.rendition(&left).is_none());
+    world.assert_settled();
+    assert!(!answer_now(&world, &Copier::default(), &request()).news);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage, SqsMessageAttribute};
 use bytes::Bytes;
 use coffeeshop_core::keys::{PhotoKey, RenditionKey};
 use coffeeshop_core::outcome::{Format, Outcome, Reason};
-use coffeeshop_core::photo::{PhotoChanged, Request};
+use coffeeshop_core::photo::{Delivery, PhotoChanged, Request};
 use coffeeshop_core::ports::{Clock, PortError};
 use coffeeshop_core::renditions::{RenditionSpec, RenditionSpecs};
 use coffeeshop_core::replayed::REPLAYED;
@@ -17,7 +17,7 @@ use coffeeshop_thumbnailer::photo::{Answered, Renderer, answer};
 use coffeeshop_thumbnailer::render::{Header, Profile, Rejection, Rendered, RenderedFile, Stages};
 use futures::executor::block_on;
 use image::metadata::Orientation;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 pub(crate) const BUCKET: &str = "originals";
@@ -86,9 +86,14 @@ pub(crate) fn take_requests(world: &World) -> Vec<Request> {
     world.take_events().into_iter().map(Request::Changed).collect()
 }
 
-/// Answers a request that is about something.
+/// Answers a request that is about something, and that may have been delivered before.
 pub(crate) fn answer_now(world: &World, renderer: &Copier, request: &Request) -> Answered {
-    block_on(answer(world, renderer, world, request)).unwrap().unwrap()
+    block_on(answer(world, renderer, world, request, Delivery::Again)).unwrap().unwrap()
+}
+
+/// Answers a request that is about something, and that nobody has worked on.
+pub(crate) fn answer_first(world: &World, renderer: &Copier, request: &Request) -> Answered {
+    block_on(answer(world, renderer, world, request, Delivery::First)).unwrap().unwrap()
 }
 
 /// A rendition of this answer that it does not name.
@@ -105,6 +110,13 @@ pub(crate) fn reprocess() -> String {
 /// What S3 writes about a change.
 pub(crate) fn notification(event: &PhotoChanged) -> String {
     json!({ "Records": [record(&event.photo.original(), &event.sequencer.to_string())] }).to_string()
+}
+
+/// The same, of a change at this time.
+pub(crate) fn notification_at(event: &PhotoChanged, sent_at: Timestamp) -> String {
+    let mut record = record(&event.photo.original(), &event.sequencer.to_string());
+    record["eventTime"] = json!(sent_at.to_string());
+    json!({ "Records": [record] }).to_string()
 }
 
 pub(crate) fn record(key: &str, sequencer: &str) -> serde_json::Value {
