@@ -77,6 +77,7 @@ pub(crate) fn answered(cause: Cause, answered: &Answered, total: Duration) {
         decode_ms = stage("decode"),
         resize_ms = stage("resize"),
         colour_ms = stage("colour"),
+        orient_ms = stage("orient"),
         encode_ms = stage("encode"),
         thumbhash_ms = stage("thumbhash"),
         put_ms = stage("put"),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use coffeeshop_core::renditions::RenditionSpecs;
 use coffeeshop_thumbnailer::config::RENDITIONS_DEFAULT;
-use coffeeshop_thumbnailer::render::{PIPELINE, Rendered, Stages, inspect, render};
+use coffeeshop_thumbnailer::render::{Buffers, PIPELINE, Rendered, Stages, inspect, render};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,10 +29,11 @@ pub(crate) fn serve() -> Result<()> {
     let specs: RenditionSpecs = RENDITIONS_DEFAULT.parse()?;
     let version = format!("coffeeshop-thumbnailer {}, {PIPELINE}", env!("CARGO_PKG_VERSION"));
     answer(&json!({ "version": version, "cpu_us": microseconds(on_the_core()?) }))?;
+    let mut buffers = Buffers::default();
     for line in std::io::stdin().lock().lines() {
         let question: Question = serde_json::from_str(&line?)?;
         let begun = on_the_core()?;
-        let (rendered, stages) = renditions(&question.file, &specs)?;
+        let (rendered, stages) = renditions(&question.file, &specs, &mut buffers)?;
         let took = on_the_core()?.saturating_sub(begun);
         if let Some(folder) = &question.folder {
             for (name, file) in NAMES.iter().zip(rendered.renditions.iter().rev()) {
@@ -47,11 +48,11 @@ pub(crate) fn serve() -> Result<()> {
     Ok(())
 }
 
-fn renditions(file: &Path, specs: &RenditionSpecs) -> Result<(Rendered, Stages)> {
+fn renditions(file: &Path, specs: &RenditionSpecs, buffers: &mut Buffers) -> Result<(Rendered, Stages)> {
     let mut stages = Stages::default();
     let bytes = stages.time("read", || fs::read(file)).with_context(|| format!("{} cannot be read", file.display()))?;
     let header = stages.time("inspect", || inspect(&bytes))?;
-    Ok((render(&bytes, &header, specs)?, stages))
+    Ok((render(&bytes, &header, specs, buffers)?, stages))
 }
 
 fn answer(answer: &Value) -> Result<()> {

@@ -3,7 +3,7 @@
 //! Planes are resized each from its own size: colour is never brought to the size of brightness and back.
 
 use std::borrow::Cow;
-use std::iter;
+use std::iter::repeat_n;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -114,29 +114,30 @@ fn resize_plane(from: &Plane, across: &Axis, down: &Axis, algorithm: ResizeAlg, 
 
 /// The plane, gone on beyond its edges as it ends there, as far as `span` needs it, which is moved with it.
 fn continued<'a>(plane: &'a Plane, span: &mut Crop) -> Cow<'a, Plane> {
-    let (width, height) = (plane.width as usize, plane.height as usize);
     let (left, right) = missing(span.left, span.width, plane.width);
     let (top, bottom) = missing(span.top, span.height, plane.height);
     if [left, right, top, bottom] == [0; 4] {
         return Cow::Borrowed(plane);
     }
-    let mut samples = Vec::with_capacity((left + width + right) * (top + height + bottom));
-    for y in 0..top + height + bottom {
-        let row = y.saturating_sub(top).min(height - 1) * width;
-        let row = plane.samples.get(row..row + width).unwrap_or_default();
+    span.left += f64::from(left);
+    span.top += f64::from(top);
+    let (width, height) = (left + plane.width + right, top + plane.height + bottom);
+    let mut samples = Vec::with_capacity(width as usize * height as usize);
+    for y in 0..height {
+        let row = (y.saturating_sub(top).min(plane.height - 1) * plane.width) as usize;
+        let row = plane.samples.get(row..row + plane.width as usize).unwrap_or_default();
         let [first, last] = [row.first(), row.last()].map(|edge| edge.copied().unwrap_or_default());
-        samples.extend(iter::repeat_n(first, left).chain(row.iter().copied()).chain(iter::repeat_n(last, right)));
+        let [before, behind] = [(first, left), (last, right)].map(|(edge, times)| repeat_n(edge, times as usize));
+        samples.extend(before.chain(row.iter().copied()).chain(behind));
     }
-    span.left += left as f64;
-    span.top += top as f64;
-    let [width, height] = [left + width + right, top + height + bottom].map(|side| side as u32);
     Cow::Owned(Plane { samples, width, height, step: plane.step })
 }
 
 /// How many samples are missing before and behind `samples`.
-fn missing(start: f64, length: f64, samples: u32) -> (usize, usize) {
-    // No more than rounding: the span is that of the whole picture.
-    let whole = |missing: f64| if missing < 1e-6 { 0 } else { missing.ceil() as usize };
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
+fn missing(start: f64, length: f64, samples: u32) -> (u32, u32) {
+    // Less than this is rounding: what is shown is all of the plane.
+    let whole = |missing: f64| if missing < 1e-6 { 0 } else { missing.ceil() as u32 };
     (whole(-start), whole(start + length - f64::from(samples)))
 }
 
@@ -163,6 +164,12 @@ pub(super) fn resized(
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers"
+)]
 mod tests {
     use image::Rgb;
     use image::metadata::Orientation;
@@ -187,11 +194,11 @@ mod tests {
                     let turn = Turn::of(orientation);
                     let (across, down) = if turn.transpose { (height, width) } else { (width, height) };
                     let [target] = targets(&format!("x={side}:fit").parse().unwrap(), across, down).try_into().unwrap();
-                    let make = |picture: Picture, resizer: &mut Resizer| {
+                    let turned = |picture: Picture, resizer: &mut Resizer| {
                         orient(resize(&picture, &target, turn, resizer), orientation)
                     };
-                    let from_pixels = make(Picture::Pixels(pixels.clone().into()), &mut resizer);
-                    let from_planes = make(Picture::Planes(sampled(&pixels, sampling)), &mut resizer);
+                    let from_pixels = turned(Picture::Pixels(pixels.clone().into()), &mut resizer);
+                    let from_planes = turned(Picture::Planes(sampled(&pixels, sampling)), &mut resizer);
                     let (Picture::Pixels(expected), Picture::Planes(planes)) = (from_pixels, from_planes) else {
                         panic!("planes stay planes");
                     };

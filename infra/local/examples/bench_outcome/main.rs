@@ -1,7 +1,7 @@
 //! From a photo's upload to its outcome, by stage, on the emulator: `cargo xtask bench outcome`.
 //!
 //! The functions are built for release. Photos are put one after the other, each when the one before is answered, so what
-//! is measured is a photo's way and no throughput. Prints, and writes `infra/bench/outcome.md`. No limit is set here. The
+//! is measured is a photo's way and no throughput. Prints, and writes `infra/bench/outcome.{md,json}`. No limit is set here. The
 //! emulator takes part of each call's time, and the machine may have others to serve: times are no promise about AWS.
 
 mod stages;
@@ -18,7 +18,7 @@ use coffeeshop_core::ports::Clock as _;
 use coffeeshop_local::app::App;
 use coffeeshop_local::{Options, Stack, repo_root};
 
-use crate::stages::{Way, answered, table};
+use crate::stages::{Way, answered, beyond_pixels_median, table};
 
 /// How many photos are measured.
 const PHOTOS: usize = 60;
@@ -49,9 +49,13 @@ async fn main() -> Result<()> {
 
     let report = report(whence, photos.len(), &first, &ways);
     println!("\n{report}");
-    let path = repo_root().join("infra/bench/outcome.md");
-    fs::create_dir_all(repo_root().join("infra/bench"))?;
-    fs::write(&path, report).with_context(|| format!("{} cannot be written", path.display()))
+    // What `cargo xtask bench cost` reads.
+    let median = format!("{{ \"beyond_pixels_ms_median\": {:.2} }}\n", beyond_pixels_median(&ways));
+    for (file, content) in [("outcome.md", report), ("outcome.json", median)] {
+        let path = repo_root().join("infra/bench").join(file);
+        fs::write(&path, content).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    Ok(())
 }
 
 /// All JPEGs of a folder, by name.

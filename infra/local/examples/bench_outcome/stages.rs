@@ -61,6 +61,13 @@ impl Way {
     }
 }
 
+/// The median of what the function spent on anything but pixels.
+pub(crate) fn beyond_pixels_median(ways: &[Way]) -> f64 {
+    let mut times: Vec<f64> = ways.iter().map(Way::beyond_pixels).collect();
+    times.sort_by(f64::total_cmp);
+    at(&times, 50)
+}
+
 /// A row for each part of the way.
 pub(crate) fn table(ways: &[Way]) -> String {
     let mut pixels: Vec<&str> = ways.iter().flat_map(|way| way.stages.keys().map(String::as_str)).collect();
@@ -109,7 +116,9 @@ mod tests {
         for (found, expected) in found.into_iter().zip([10.0, 59.0, 11.0, 1.0]) {
             assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
         }
-        let table = table(&[way]);
+        let ways = [way];
+        assert!((beyond_pixels_median(&ways) - 11.0).abs() < 1e-6);
+        let table = table(&ways);
         assert!(table.contains("| `decode` | 20.00 | 20.00 |\n"), "{table}");
         assert!(table.contains("| `sweep` | 0.00 | 0.00 |\n"), "{table}");
     }

@@ -1,6 +1,13 @@
 //! Both ways through the codec, and the codec against another: every fixture, every odd size in every sampling, and
 //! thousands of damaged files.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
