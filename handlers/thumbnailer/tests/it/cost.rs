@@ -9,7 +9,7 @@ use coffeeshop_thumbnailer::config::RENDITIONS_DEFAULT;
 use futures::executor::block_on;
 use serde_json::{Value, json};
 
-use crate::support::{Copier, deliver_all, notification};
+use crate::support::{Copier, deliver_all, notification_at};
 
 const CALLS: &str = include_str!("../../../../infra/bench/calls.json");
 
@@ -22,7 +22,7 @@ fn a_first_upload_calls_as_often_as_is_reckoned_with() {
     let world = World::default();
     let photo = coffeeshop_core::keys::PhotoKey::from_original(PHOTO).unwrap();
     world.upload(&photo, "bytes", Some(USER));
-    world.take_events().iter().for_each(|event| world.send(notification(event)));
+    world.take_events().iter().for_each(|event| world.send(notification_at(event, world.now())));
     block_on(deliver_all(&world));
 
     let log = world.take_log();
