@@ -7,15 +7,9 @@ use image::{DynamicImage, GrayImage, ImageDecoder, ImageResult, Luma, LumaA, Rgb
 
 use super::inspect::{Header, open};
 use super::picture::Picture;
-use super::plan::Shrink;
 use super::{Buffers, Rejection, jpeg};
 
-pub(super) fn decode(
-    bytes: &[u8],
-    header: &Header,
-    shrink: Shrink,
-    buffers: &mut Buffers,
-) -> Result<Picture, Rejection> {
+pub(super) fn decode(bytes: &[u8], header: &Header, shrink: u32, buffers: &mut Buffers) -> Result<Picture, Rejection> {
     let picture = match header.format {
         Format::Jpeg => match jpeg::decode(bytes, shrink, buffers)? {
             Picture::Pixels(pixels) => Picture::Pixels(flatten(pixels)),

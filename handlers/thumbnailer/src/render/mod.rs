@@ -28,7 +28,7 @@ pub use colour::Profile;
 pub use inspect::{Header, inspect};
 use made::Pictures;
 use picture::Picture;
-pub use plan::{Crop, DECODE_MARGIN, Shrink, Target, shrink, targets};
+pub use plan::{Crop, DECODE_MARGIN, SHRINK_MAX, Target, shrink, targets};
 pub use stages::Stages;
 
 /// The version of this code: a part of every edition, so raise it when the same photo would look different.
@@ -95,8 +95,8 @@ pub struct Buffers {
     resizer: Resizer,
     /// Of samples, a row of blocks each.
     bands: Vec<Vec<u8>>,
-    /// Of samples that a mean is taken of.
-    sums: Vec<u16>,
+    /// Of samples that a mean is taken of, a row each.
+    sums: Vec<Vec<u16>>,
 }
 
 /// Makes all renditions of a photo whose header is known and within the limits.

@@ -9,18 +9,8 @@ use coffeeshop_core::renditions::{RenditionSpec, RenditionSpecs, Size};
 /// rendition shows that the decoder took means of blocks. Larger costs time, smaller sharpness.
 pub const DECODE_MARGIN: f64 = 1.5;
 
-/// The least part of a JPEG's samples that is decoded: a mean of as many across and down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shrink {
-    /// All of them.
-    One = 1,
-    /// A mean of 2x2.
-    Two = 2,
-    /// A mean of 4x4.
-    Four = 4,
-    /// A mean of 8x8: one sample a block.
-    Eight = 8,
-}
+/// The most samples of a JPEG, across and down, of which a mean is taken.
+pub const SHRINK_MAX: u32 = 8;
 
 /// A rendition to make: what it shows, and how large that becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,19 +62,15 @@ fn target(RenditionSpec { name, size }: &RenditionSpec, width: u32, height: u32)
 }
 
 /// By how much a picture of `width` by `height` pixels may be shrunk while it is decoded, so that all `targets` can still
-/// be made of it with [`DECODE_MARGIN`].
-pub fn shrink(targets: &[Target], width: u32, height: u32) -> Shrink {
+/// be made of it with [`DECODE_MARGIN`]: 1 to [`SHRINK_MAX`] times.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
+pub fn shrink(targets: &[Target], width: u32, height: u32) -> u32 {
     let room = |target: &Target| {
         let crop = target.crop(width, height);
         (crop.width / f64::from(target.width)).min(crop.height / f64::from(target.height))
     };
     let room = targets.iter().map(room).fold(f64::INFINITY, f64::min) / DECODE_MARGIN;
-    match room {
-        8.0.. => Shrink::Eight,
-        4.0.. => Shrink::Four,
-        2.0.. => Shrink::Two,
-        _ => Shrink::One,
-    }
+    (room as u32).clamp(1, SHRINK_MAX)
 }
 
 /// The nearest whole number of pixels, at least 1.
@@ -170,19 +156,21 @@ mod tests {
     #[test]
     fn a_picture_is_shrunk_as_far_as_the_margin_allows() {
         #[track_caller]
-        fn check((width, height): (u32, u32), expected: Shrink) {
+        fn check((width, height): (u32, u32), expected: u32) {
             assert_eq!(shrink(&targets(&DEFAULT.parse().unwrap(), width, height), width, height), expected);
         }
-        check((1, 1), Shrink::One);
-        check((3236, 2427), Shrink::One);
-        check((3240, 2430), Shrink::Two);
-        check((3000, 4000), Shrink::Two);
-        check((6476, 4857), Shrink::Two);
-        check((6480, 4860), Shrink::Four);
-        check((12_960, 9720), Shrink::Eight);
-        // 500 rows are three times the thumb's 160.
-        check((12_960, 504), Shrink::Two);
-        check((12_960, 400), Shrink::One);
+        check((1, 1), 1);
+        check((3236, 2427), 1);
+        check((3240, 2430), 2);
+        check((3000, 4000), 2);
+        check((4856, 3642), 2);
+        check((6000, 4000), 3);
+        check((6480, 4860), 4);
+        check((12_960, 9720), 8);
+        check((60_000, 45_000), 8);
+        // 504 rows are little more than three times the thumb's 160.
+        check((12_960, 504), 2);
+        check((12_960, 400), 1);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Prices are not known here.
 
 use coffeeshop_core::outcome::{Answer, Outcome};
+use coffeeshop_core::ports::Clock as _;
 use coffeeshop_core::renditions::RenditionSpecs;
 use coffeeshop_core::testing::World;
 use coffeeshop_thumbnailer::config::RENDITIONS_DEFAULT;

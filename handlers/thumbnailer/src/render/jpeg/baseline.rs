@@ -5,15 +5,15 @@
 //! Progressive files, and those with a scan for each component, are not decoded here.
 
 use libjpeg_turbo_rs::common::huffman_table::HuffmanTable;
+use libjpeg_turbo_rs::common::types::ComponentInfo;
 use libjpeg_turbo_rs::decode::bitstream::BitReader;
 use libjpeg_turbo_rs::decode::entropy::{McuComponentPlan, McuDecoder, resolve_mcu_plan};
 use libjpeg_turbo_rs::decode::marker::{JpegMetadata, MarkerReader};
 use libjpeg_turbo_rs::simd;
 
-use super::means::{ComponentShape, shapes};
+use super::means::{Growing, growing};
 use super::{SCANS_MAX, corrupt};
-use crate::render::picture::{Plane, Planes};
-use crate::render::plan::Shrink;
+use crate::render::picture::Planes;
 use crate::render::{Buffers, Rejection};
 
 /// Samples across and down a block.
@@ -43,15 +43,15 @@ fn plan(markers: &JpegMetadata) -> Result<Vec<McuComponentPlan<'_>>, Rejection> 
 pub(super) fn decode(
     bytes: &[u8],
     markers: &JpegMetadata,
-    shrink: Shrink,
+    shrink: u32,
     buffers: &mut Buffers,
 ) -> Result<Planes, Rejection> {
     let frame = &markers.frame;
-    let shapes = shapes(frame, shrink)?;
-    let (blocks_across, blocks_down) = shapes[0].blocks;
-    let groups_across = usize::from(frame.width).div_ceil(BLOCK * blocks_across);
-    let groups_down = usize::from(frame.height).div_ceil(BLOCK * blocks_down);
-    let mut components = components(markers, shapes, groups_across, buffers)?;
+    let planes = growing(frame, shrink, buffers)?;
+    let blocks = |of: fn(&ComponentInfo) -> u8| frame.components.first().map_or(1, |luma| usize::from(of(luma)));
+    let groups_across = usize::from(frame.width).div_ceil(BLOCK * blocks(|luma| luma.horizontal_sampling));
+    let groups_down = usize::from(frame.height).div_ceil(BLOCK * blocks(|luma| luma.vertical_sampling));
+    let mut components = components(markers, planes, groups_across, buffers)?;
 
     let entropy = bytes.get(markers.entropy_data_offset..).ok_or_else(|| corrupt("no picture behind the header"))?;
     let mut reader = BitReader::new(entropy);
@@ -72,12 +72,12 @@ pub(super) fn decode(
             }
         }
         for Component { plane, band, row_samples, .. } in &mut components {
-            plane.append(band, *row_samples, shrink, &mut buffers.sums);
+            plane.append(band, *row_samples);
         }
     }
     let components = components.map(|Component { plane, band, .. }| {
         buffers.bands.push(band);
-        plane
+        plane.finish(buffers)
     });
     Ok(Planes { width: frame.width.into(), height: frame.height.into(), components })
 }
@@ -96,26 +96,27 @@ struct Component<'a> {
     row_samples: usize,
     /// One row of groups.
     band: Vec<u8>,
-    plane: Plane,
+    plane: Growing,
 }
 
 fn components<'a>(
     markers: &'a JpegMetadata,
-    shapes: [ComponentShape; 3],
+    planes: [Growing; 3],
     groups_across: usize,
     buffers: &mut Buffers,
 ) -> Result<[Component<'a>; 3], Rejection> {
     let JpegMetadata { frame, quant_tables, .. } = markers;
-    let mut components = Vec::with_capacity(shapes.len());
-    for (index, (ComponentShape { blocks, plane }, scanned)) in shapes.into_iter().zip(plan(markers)?).enumerate() {
-        let table = frame.components.get(index).and_then(|info| quant_tables.get(usize::from(info.quant_table_index)));
-        let table = table.and_then(Option::as_ref).ok_or_else(|| corrupt("a quantization table is missing"))?;
+    let mut components = Vec::with_capacity(planes.len());
+    for ((plane, info), scanned) in planes.into_iter().zip(&frame.components).zip(plan(markers)?) {
+        let table = quant_tables.get(usize::from(info.quant_table_index)).and_then(Option::as_ref);
+        let table = table.ok_or_else(|| corrupt("a quantization table is missing"))?;
+        let blocks = (usize::from(info.horizontal_sampling), usize::from(info.vertical_sampling));
         let row_samples = groups_across * blocks.0 * BLOCK;
         let mut band = buffers.bands.pop().unwrap_or_default();
         // What is left in it from another picture is overwritten.
         band.resize(row_samples * blocks.1 * BLOCK, 0);
         components.push(Component {
-            index,
+            index: scanned.comp_idx,
             dc: scanned.dc_table,
             ac: scanned.ac_table,
             quantization: &table.values,

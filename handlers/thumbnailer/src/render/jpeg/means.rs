@@ -1,76 +1,102 @@
-//! Decoded blocks become the samples of planes: all of them, or means of 2x2, 4x4 or 8x8.
+//! Decoded rows become planes: of all samples, or of means of up to 8x8.
 //!
 //! A mean is what a decoder's transform to fewer samples gives ("averages of adjacent outputs", `jidctred.c` of libjpeg).
-//! Nothing is decoded here.
+//! Here it need not lie within a block, so that a picture can be shrunk by any whole number. Nothing is decoded here.
 
 use libjpeg_turbo_rs::common::types::FrameHeader;
 
 use super::corrupt;
-use crate::render::Rejection;
 use crate::render::picture::Plane;
-use crate::render::plan::Shrink;
+use crate::render::{Buffers, Rejection};
 
-/// How a component lies in its frame.
-pub(super) struct ComponentShape {
-    /// In a group of the scan (MCU), across and down.
-    pub(super) blocks: (usize, usize),
-    /// Its plane, still empty.
-    pub(super) plane: Plane,
+/// A plane that is filled from the top.
+pub(super) struct Growing {
+    plane: Plane,
+    shrink: u32,
+    /// Of the samples of each column, of as many rows as were added since the last row of the plane.
+    sums: Vec<u16>,
+    rows: u32,
+    /// How many columns the added rows have.
+    columns: usize,
 }
 
-/// Of Y, Cb and Cr, of which Y is sampled as finely as any.
-pub(super) fn shapes(frame: &FrameHeader, shrink: Shrink) -> Result<[ComponentShape; 3], Rejection> {
-    let sampling =
-        frame.components.iter().map(|component| (component.horizontal_sampling, component.vertical_sampling));
+/// The planes, still empty, of Y, Cb and Cr, of which Y is sampled as finely as any.
+pub(super) fn growing(frame: &FrameHeader, shrink: u32, buffers: &mut Buffers) -> Result<[Growing; 3], Rejection> {
+    let sampling = frame.components.iter().map(|info| (info.horizontal_sampling, info.vertical_sampling));
     let sampling: [(u8, u8); 3] =
         sampling.collect::<Vec<_>>().try_into().map_err(|_| corrupt("not three components"))?;
     let [(most_across, most_down), ..] = sampling;
     Ok(sampling.map(|(across, down)| {
-        let step = (shrink as u32 * u32::from(most_across / across), shrink as u32 * u32::from(most_down / down));
+        let step = (shrink * u32::from(most_across / across), shrink * u32::from(most_down / down));
         let (width, height) = (u32::from(frame.width).div_ceil(step.0), u32::from(frame.height).div_ceil(step.1));
         let samples = Vec::with_capacity(width as usize * height as usize);
-        ComponentShape { blocks: (across.into(), down.into()), plane: Plane { samples, width, height, step } }
+        let mut sums = buffers.sums.pop().unwrap_or_default();
+        sums.clear();
+        sums.resize(if shrink > 1 { (width * shrink) as usize } else { 0 }, 0);
+        Growing { plane: Plane { samples, width, height, step }, shrink, sums, rows: 0, columns: 0 }
     }))
 }
 
-impl Plane {
-    /// Adds whole rows of blocks, of which each row has `row_samples`, as far as the plane needs them. `sums` is for work.
-    pub(super) fn append(&mut self, rows: &[u8], row_samples: usize, shrink: Shrink, sums: &mut Vec<u16>) {
-        match shrink {
-            Shrink::One => self.append_all(rows, row_samples),
-            Shrink::Two => self.append_means::<2>(rows, row_samples, sums),
-            Shrink::Four => self.append_means::<4>(rows, row_samples, sums),
-            Shrink::Eight => self.append_means::<8>(rows, row_samples, sums),
+impl Growing {
+    /// Adds whole rows of `row_samples` each. What the plane does not need is passed over.
+    pub(super) fn append(&mut self, rows: &[u8], row_samples: usize) {
+        self.columns = row_samples;
+        for row in rows.chunks_exact(row_samples) {
+            if self.plane.samples.len() == self.plane.width as usize * self.plane.height as usize {
+                return;
+            }
+            if self.shrink == 1 {
+                self.plane.samples.extend(row.iter().take(self.plane.width as usize));
+                continue;
+            }
+            for (sum, sample) in self.sums.iter_mut().zip(row) {
+                *sum += u16::from(*sample);
+            }
+            self.rows += 1;
+            if self.rows == self.shrink {
+                self.row_done();
+            }
         }
     }
 
-    fn rows_missing(&self) -> usize {
-        self.height as usize - self.samples.len() / self.width as usize
+    /// The plane. If there were too few rows for its last one, that is made of those.
+    pub(super) fn finish(mut self, buffers: &mut Buffers) -> Plane {
+        if self.rows > 0 {
+            // As if the sums were of all rows.
+            let (rows, all) = (self.rows, self.shrink);
+            let scaled = |sum: u16| u16::try_from(u32::from(sum) * all / rows).unwrap_or(u16::MAX);
+            self.sums.iter_mut().for_each(|sum| *sum = scaled(*sum));
+            self.row_done();
+        }
+        buffers.sums.push(self.sums);
+        self.plane
     }
 
-    fn append_all(&mut self, rows: &[u8], row_samples: usize) {
-        for row in rows.chunks_exact(row_samples).take(self.rows_missing()) {
-            self.samples.extend(row.iter().take(self.width as usize));
+    /// Makes a row of the plane from the sums. Where columns are missing, the last goes on.
+    fn row_done(&mut self) {
+        if let Some((known, beyond)) = self.sums.split_at_mut_checked(self.columns) {
+            beyond.fill(known.last().copied().unwrap_or_default());
         }
+        match self.shrink {
+            2 => self.add_means::<2>(),
+            3 => self.add_means::<3>(),
+            4 => self.add_means::<4>(),
+            5 => self.add_means::<5>(),
+            6 => self.add_means::<6>(),
+            7 => self.add_means::<7>(),
+            _ => self.add_means::<8>(),
+        }
+        self.sums.fill(0);
+        self.rows = 0;
     }
 
     /// Of `N` by `N` samples, half up.
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a mean of bytes is one, and 64 of them add up to no more than 16,320"
+        reason = "64 bytes add up to no more than 16,320, and their mean is a byte"
     )]
-    fn append_means<const N: usize>(&mut self, rows: &[u8], row_samples: usize, sums: &mut Vec<u16>) {
-        for rows in rows.chunks_exact(row_samples * N).take(self.rows_missing()) {
-            sums.clear();
-            sums.resize(row_samples, 0);
-            for row in rows.chunks_exact(row_samples) {
-                for (sum, sample) in sums.iter_mut().zip(row) {
-                    *sum += u16::from(*sample);
-                }
-            }
-            let columns = sums.as_chunks::<N>().0.iter().take(self.width as usize);
-            let mean = |columns: &[u16; N]| (columns.iter().sum::<u16>() + (N * N / 2) as u16) / (N * N) as u16;
-            self.samples.extend(columns.map(|columns| mean(columns) as u8));
-        }
+    fn add_means<const N: usize>(&mut self) {
+        let mean = |columns: &[u16; N]| ((columns.iter().sum::<u16>() + (N * N / 2) as u16) / (N * N) as u16) as u8;
+        self.plane.samples.extend(self.sums.as_chunks::<N>().0.iter().map(mean));
     }
 }

@@ -21,7 +21,6 @@ pub(super) use rgb::rgb;
 
 use super::inspect::Header;
 use super::picture::Picture;
-use super::plan::Shrink;
 use super::{Buffers, Rejection};
 
 /// The most scans of a progressive file. Real ones have about ten; each costs a pass over the whole picture.
@@ -32,7 +31,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, Rejection> {
 }
 
 /// Decodes to planes where there are three of brightness and colour, shrunk; to pixels, whole, what is of any other kind.
-pub(super) fn decode(bytes: &[u8], shrink: Shrink, buffers: &mut Buffers) -> Result<Picture, Rejection> {
+pub(super) fn decode(bytes: &[u8], shrink: u32, buffers: &mut Buffers) -> Result<Picture, Rejection> {
     if !segments::ended(bytes) {
         return Err(Rejection::corrupt("the file ends before its picture does"));
     }

@@ -12,6 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
+use libjpeg_turbo_rs::api::raw_data::RawImage;
+use libjpeg_turbo_rs::common::types::ComponentInfo;
 use libjpeg_turbo_rs::encode::pipeline::compress_raw;
 use libjpeg_turbo_rs::tj3::TjHandle;
 use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling, read_coefficients, write_coefficients_optimized};
@@ -19,8 +21,12 @@ use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling, read_coefficients, wri
 use super::*;
 use crate::render::JPEG_QUALITY;
 use crate::render::picture::{Plane, Planes};
+use crate::render::plan::SHRINK_MAX;
 
-const SHRINKS: [Shrink; 4] = [Shrink::One, Shrink::Two, Shrink::Four, Shrink::Eight];
+const SHRINKS: std::ops::RangeInclusive<u32> = 1..=SHRINK_MAX;
+
+/// Those that the library has too.
+const ITS_SHRINKS: [u32; 4] = [1, 2, 4, 8];
 
 const SAMPLINGS: [Subsampling; 6] =
     [Subsampling::S444, Subsampling::S422, Subsampling::S420, Subsampling::S440, Subsampling::S411, Subsampling::S441];
@@ -41,7 +47,7 @@ fn fixtures() -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// By [`decode`], or `None` where that gives pixels or a rejection.
-fn planes(bytes: &[u8], shrink: Shrink) -> Option<Planes> {
+fn planes(bytes: &[u8], shrink: u32) -> Option<Planes> {
     match decode(bytes, shrink, &mut Buffers::default()) {
         Ok(Picture::Planes(planes)) => Some(planes),
         _ => None,
@@ -51,18 +57,36 @@ fn planes(bytes: &[u8], shrink: Shrink) -> Option<Planes> {
 /// By the library as a whole, without what it adds for whole blocks.
 fn by_library(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let raw = turbo::decoder(bytes).ok()?.decode_raw().ok()?;
-    let shapes = means::shapes(libjpeg_turbo_rs::Decoder::new(bytes).unwrap().header(), Shrink::One).ok()?;
-    let cut = raw.planes.iter().zip(&raw.plane_widths).zip(shapes).map(|((samples, width), shape)| {
-        let Plane { width: own, height, .. } = shape.plane;
-        samples.chunks(*width).take(height as usize).flat_map(|row| &row[..own as usize]).copied().collect()
+    Some(means_of(&raw, bytes, 1))
+}
+
+/// Means of what the library decodes: plainly, sample by sample. Where columns are missing, the last goes on; where rows
+/// are, the mean is of fewer.
+fn means_of(raw: &RawImage, bytes: &[u8], shrink: u32) -> Vec<Vec<u8>> {
+    let decoder = turbo::decoder(bytes).unwrap();
+    let info = &decoder.header().components;
+    let planes = raw.planes.iter().zip(&raw.plane_widths).zip(&raw.plane_heights).zip(info);
+    let means = planes.map(|(((samples, width), height), own)| {
+        let times = |of: fn(&ComponentInfo) -> u8| usize::from(of(&info[0]) / of(own)) * shrink as usize;
+        let across = raw.width.div_ceil(times(|info| info.horizontal_sampling));
+        let down = raw.height.div_ceil(times(|info| info.vertical_sampling));
+        let n = shrink as usize;
+        let mean = |x: usize, y: usize| {
+            let rows = y * n..((y + 1) * n).min(*height);
+            let columns = (x * n..(x + 1) * n).map(|column| column.min(width - 1));
+            let all = rows.flat_map(|row| columns.clone().map(move |column| row * width + column));
+            let all: Vec<f64> = all.map(|at| f64::from(samples[at])).collect();
+            (all.iter().sum::<f64>() / all.len() as f64).round() as u8
+        };
+        (0..down).flat_map(|y| (0..across).map(move |x| (x, y))).map(|(x, y)| mean(x, y)).collect()
     });
-    Some(cut.collect())
+    means.collect()
 }
 
 /// The greatest and the mean difference to the library's own transforms to fewer samples.
-fn off_its_shrunk_planes(bytes: &[u8], shrink: Shrink, planes: &Planes) -> (u8, f64) {
+fn off_its_shrunk_planes(bytes: &[u8], shrink: u32, planes: &Planes) -> (u8, f64) {
     let mut handle = TjHandle::new();
-    handle.set_scaling_factor(1, shrink as u32).unwrap();
+    handle.set_scaling_factor(1, shrink).unwrap();
     let (scaled, ..) = handle.decompress_to_yuv_planes(bytes).unwrap();
     let mut differences = Vec::new();
     let [y, cb, _] = &planes.components;
@@ -81,9 +105,9 @@ fn off_its_shrunk_planes(bytes: &[u8], shrink: Shrink, planes: &Planes) -> (u8, 
 fn fixtures_are_decoded_as_the_library_does() {
     let mut compared = 0;
     for (path, bytes) in fixtures() {
-        let Some(whole) = planes(&bytes, Shrink::One) else { continue };
+        let Some(whole) = planes(&bytes, 1) else { continue };
         assert_eq!(whole.components.map(|plane| plane.samples).to_vec(), by_library(&bytes).unwrap(), "{path:?}");
-        for shrink in SHRINKS {
+        for shrink in ITS_SHRINKS {
             let shrunk = planes(&bytes, shrink).unwrap();
             // Single samples differ more, where it takes the mean before samples are cut at 0 or 255.
             let (_, off) = off_its_shrunk_planes(&bytes, shrink, &shrunk);
@@ -98,7 +122,7 @@ fn fixtures_are_decoded_as_the_library_does() {
 fn fixtures_are_decoded_as_another_decoder_does() {
     let mut compared = 0;
     for (path, bytes) in fixtures() {
-        let Some(planes) = planes(&bytes, Shrink::One) else { continue };
+        let Some(planes) = planes(&bytes, 1) else { continue };
         let Ok(other) = image::load_from_memory(&bytes) else { continue };
         // It takes the colours of this one for those of whole groups.
         if path.ends_with("scan-a-component.jpg") {
@@ -142,21 +166,28 @@ fn odd_sizes_are_decoded_in_every_sampling() {
                 let progressive = (width + height) % 5 == 0;
                 let bytes = encoded(width, height, sampling, progressive);
                 let about = format!("{width}x{height} {sampling:?}, progressive: {progressive}");
-                let whole = planes(&bytes, Shrink::One).unwrap();
+                let whole = planes(&bytes, 1).unwrap();
                 assert_eq!((whole.width, whole.height), (width, height));
                 assert_eq!(
                     whole.components.map(|plane| plane.samples).to_vec(),
                     by_library(&bytes).unwrap(),
                     "{about}"
                 );
+                let raw = turbo::decoder(&bytes).unwrap().decode_raw().unwrap();
                 for shrink in SHRINKS {
                     let shrunk = planes(&bytes, shrink).unwrap();
                     for Plane { samples, width: across, height: down, step } in &shrunk.components {
                         assert_eq!((*across, *down), (width.div_ceil(step.0), height.div_ceil(step.1)), "{about}");
                         assert_eq!(samples.len(), (across * down) as usize, "{about}");
                     }
-                    let (off, _) = off_its_shrunk_planes(&bytes, shrink, &shrunk);
-                    assert!(off <= 2, "{about} {shrink:?}: {off}");
+                    let expected = means_of(&raw, &bytes, shrink).concat();
+                    let found = shrunk.components.iter().flat_map(|plane| &plane.samples);
+                    let off = found.zip(expected).map(|(a, b)| a.abs_diff(b)).max().unwrap();
+                    assert!(off <= 1, "{about}, {shrink}: {off}");
+                    if ITS_SHRINKS.contains(&shrink) {
+                        let (off, _) = off_its_shrunk_planes(&bytes, shrink, &shrunk);
+                        assert!(off <= 2, "{about}, {shrink}: {off}");
+                    }
                 }
             }
         }
@@ -168,7 +199,7 @@ fn odd_sizes_are_encoded_as_the_library_does() {
     for width in 1..=ODD_SIDE_MAX {
         for height in 1..=ODD_SIDE_MAX {
             let bytes = encoded(width, height, Subsampling::S420, false);
-            let planes = planes(&bytes, Shrink::One).unwrap();
+            let planes = planes(&bytes, 1).unwrap();
             let samples = planes.components.each_ref().map(|plane| plane.samples.as_slice());
             let widths = planes.components.each_ref().map(|plane| plane.width as usize);
             let heights = planes.components.each_ref().map(|plane| plane.height as usize);
@@ -193,7 +224,7 @@ fn damaged_files_are_refused_as_the_library_does() {
         let Ok(mine) = std::panic::catch_unwind(|| {
             let header = crate::render::inspect(&bytes).ok()?;
             (u64::from(header.stored.0) * u64::from(header.stored.1) < 1_000_000).then_some(())?;
-            Some(decode(&bytes, SHRINKS[i % 4], &mut Buffers::default()))
+            Some(decode(&bytes, 1 + u32::try_from(i).unwrap() % SHRINK_MAX, &mut Buffers::default()))
         }) else {
             // What the library panics on is taken for corrupt where decoders are called; here it is only counted.
             refused += 1;
@@ -201,7 +232,7 @@ fn damaged_files_are_refused_as_the_library_does() {
         };
         match mine {
             Some(Ok(Picture::Planes(_))) => {
-                let whole = planes(&bytes, Shrink::One).unwrap();
+                let whole = planes(&bytes, 1).unwrap();
                 assert_eq!(
                     Some(whole.components.map(|plane| plane.samples).to_vec()),
                     by_library(&bytes),

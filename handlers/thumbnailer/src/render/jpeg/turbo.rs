@@ -9,11 +9,10 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, PixelFormat};
 
-use super::means::{ComponentShape, shapes};
+use super::means::growing;
 use super::{SCANS_MAX, corrupt};
 use crate::render::inspect::Header;
 use crate::render::picture::Planes;
-use crate::render::plan::Shrink;
 use crate::render::{Buffers, Rejection};
 
 /// What a picture may take while it is decoded, in bytes, as the library estimates it before it begins. In several scans
@@ -44,15 +43,15 @@ pub(super) fn decoder(bytes: &[u8]) -> Result<Decoder<'_>, Rejection> {
 }
 
 /// Of brightness and colour in several scans, which are decoded whole and shrunk then.
-pub(super) fn planes(decoder: Decoder<'_>, shrink: Shrink, buffers: &mut Buffers) -> Result<Planes, Rejection> {
-    let shapes = shapes(decoder.header(), shrink)?;
+pub(super) fn planes(decoder: Decoder<'_>, shrink: u32, buffers: &mut Buffers) -> Result<Planes, Rejection> {
+    let growing = growing(decoder.header(), shrink, buffers)?;
     let (width, height) = (decoder.header().width.into(), decoder.header().height.into());
     let raw = decoder.decode_raw().map_err(corrupt)?;
     let mut rows = raw.planes.into_iter().zip(raw.plane_widths);
-    let components = shapes.map(|ComponentShape { mut plane, .. }| {
+    let components = growing.map(|mut plane| {
         let (samples, row_samples) = rows.next().unwrap_or_default();
-        plane.append(&samples, row_samples, shrink, &mut buffers.sums);
-        plane
+        plane.append(&samples, row_samples);
+        plane.finish(buffers)
     });
     Ok(Planes { width, height, components })
 }
