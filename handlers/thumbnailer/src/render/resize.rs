@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 use std::iter::repeat_n;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::orient::Turn;
@@ -44,18 +45,20 @@ fn part(from: &Picture, crop: Crop, to: (u32, u32), turn: Turn, resizer: &mut Re
     }
 }
 
-fn resize_pixels(from: &DynamicImage, crop: Crop, (width, height): (u32, u32), resizer: &mut Resizer) -> DynamicImage {
-    if (width, height) == (from.width(), from.height()) && crop == Crop::whole(width, height) {
+fn resize_pixels(from: &DynamicImage, crop: Crop, to: (u32, u32), resizer: &mut Resizer) -> DynamicImage {
+    let size = (from.width(), from.height());
+    if to == size && crop == Crop::whole(to.0, to.1) {
         return from.clone();
     }
-    let mut to = match from {
-        DynamicImage::ImageLuma8(_) => DynamicImage::from(GrayImage::new(width, height)),
-        _ => DynamicImage::from(RgbImage::new(width, height)),
+    let picture = if let DynamicImage::ImageLuma8(grey) = from {
+        let samples = resized::<U8>(grey, size, crop, to, LANCZOS3, resizer);
+        GrayImage::from_raw(to.0, to.1, samples).map(DynamicImage::from)
+    } else {
+        let samples = resized::<U8x3>(from.as_bytes(), size, crop, to, LANCZOS3, resizer);
+        RgbImage::from_raw(to.0, to.1, samples).map(DynamicImage::from)
     };
-    let options = ResizeOptions::new().resize_alg(LANCZOS3).crop(crop.left, crop.top, crop.width, crop.height);
-    #[expect(clippy::expect_used, reason = "both are grey or both are RGB, and the crop lies inside: a bug otherwise")]
-    resizer.resize(from, &mut to, &options).expect("like resized to like");
-    to
+    #[expect(clippy::expect_used, reason = "there are as many samples as its size says: a bug otherwise")]
+    picture.expect("a picture")
 }
 
 fn resize_planes(from: &Planes, crop: Crop, (width, height): (u32, u32), turn: Turn, resizer: &mut Resizer) -> Planes {
@@ -108,7 +111,7 @@ fn resize_plane(from: &Plane, across: &Axis, down: &Axis, algorithm: ResizeAlg, 
     if (width, height) == (from.width, from.height) && span == Crop::whole(width, height) {
         return Plane { samples: from.samples.clone(), width, height, step };
     }
-    let samples = resized(&from, span, (width, height), algorithm, resizer);
+    let samples = resized::<U8>(&from.samples, (from.width, from.height), span, (width, height), algorithm, resizer);
     Plane { samples, width, height, step }
 }
 
@@ -141,25 +144,26 @@ fn missing(start: f64, length: f64, samples: u32) -> (u32, u32) {
     (whole(-start), whole(start + length - f64::from(samples)))
 }
 
-/// The samples of a part of a plane in another size.
-pub(super) fn resized(
-    from: &Plane,
+/// A part of some samples in another size. Of a named kind, because otherwise the code for all kinds is in the program.
+pub(super) fn resized<P: PixelTrait>(
+    from: &[u8],
+    (from_width, from_height): (u32, u32),
     span: Crop,
     (width, height): (u32, u32),
     algorithm: ResizeAlg,
     resizer: &mut Resizer,
 ) -> Vec<u8> {
-    let mut samples = vec![0; width as usize * height as usize];
     let [left, top] = [span.left.max(0.0), span.top.max(0.0)];
     let [span_width, span_height] =
-        [span.width.min(f64::from(from.width) - left), span.height.min(f64::from(from.height) - top)];
+        [span.width.min(f64::from(from_width) - left), span.height.min(f64::from(from_height) - top)];
     let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, span_width, span_height);
-    let source = ImageRef::new(from.width, from.height, &from.samples, PixelType::U8);
-    let result = Image::from_slice_u8(width, height, &mut samples, PixelType::U8);
+    let mut samples = vec![0; width as usize * height as usize * P::size()];
+    let source = TypedImageRef::<P>::from_buffer(from_width, from_height, from);
+    let result = TypedImage::<P>::from_buffer(width, height, &mut samples);
     #[expect(clippy::expect_used, reason = "both have the samples that their sizes say: a bug otherwise")]
-    let (source, mut result) = (source.expect("a plane"), result.expect("a plane"));
-    #[expect(clippy::expect_used, reason = "both are planes, and the span lies inside: a bug otherwise")]
-    resizer.resize(&source, &mut result, &options).expect("like resized to like");
+    let (source, mut result) = (source.expect("samples"), result.expect("samples"));
+    #[expect(clippy::expect_used, reason = "the span lies inside: a bug otherwise")]
+    resizer.resize_typed(&source, &mut result, &options).expect("like resized to like");
     samples
 }
 

@@ -1,5 +1,6 @@
 //! Planes as pixels, for what is done with colours.
 
+use fast_image_resize::pixels::U8;
 use fast_image_resize::{FilterType, ResizeAlg, Resizer};
 use image::RgbImage;
 use libjpeg_turbo_rs::simd;
@@ -16,7 +17,8 @@ pub(in crate::render) fn rgb(planes: &Planes, resizer: &mut Resizer) -> RgbImage
         let [span_width, span_height] =
             [f64::from(width) / f64::from(plane.step.0), f64::from(height) / f64::from(plane.step.1)];
         let span = Crop { left: 0.0, top: 0.0, width: span_width, height: span_height };
-        resized(plane, span, (width, height), ResizeAlg::Convolution(FilterType::Bilinear), resizer)
+        let triangle = ResizeAlg::Convolution(FilterType::Bilinear);
+        resized::<U8>(&plane.samples, (plane.width, plane.height), span, (width, height), triangle, resizer)
     });
     let convert = simd::detect();
     let mut rgb = RgbImage::new(width, height);

@@ -1,6 +1,6 @@
 //! Snapshots that are taken while ratings come in: each row is a score as it was at one moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coffeeshop_core::score::ScoreKey;
@@ -10,7 +10,9 @@ use fastrand::Rng;
 use super::{Row, SHOPS, World, rows};
 use crate::ratings::{rating, said};
 
+/// That differ from each other.
 const SNAPSHOTS: usize = 6;
+const TRIES_MAX: usize = 40;
 const WRITERS: usize = 4;
 
 /// Rates until it is enough.
@@ -33,6 +35,7 @@ async fn a_snapshot_taken_while_ratings_flow_has_no_torn_row() {
     let writers = futures::future::join_all((0..WRITERS).map(|writer| write(&world, writer, &enough)));
     let snapshots = async {
         let mut taken: Vec<Vec<Row>> = Vec::new();
+        let mut tries = 0;
         while taken.len() < SNAPSHOTS {
             let before = revisions(&world).await;
             let manifest = world.scores().await;
@@ -48,16 +51,16 @@ async fn a_snapshot_taken_while_ratings_flow_has_no_torn_row() {
             // As of the watermark or later, and not of the future.
             assert!(before.iter().all(|(key, revision)| found.get(key) >= Some(revision)), "{before:?}\n{found:?}");
             assert!(found.iter().all(|(key, revision)| after.get(key) >= Some(revision)), "{found:?}\n{after:?}");
-            // The first find nothing yet, or next to nothing.
-            if before != after && rows.len() > SHOPS {
+            // The first find nothing yet, or next to nothing; and on a busy machine a score may change only after both of
+            // two snapshots have read it.
+            if before != after && rows.len() > SHOPS && !taken.contains(&rows) {
                 taken.push(rows);
             }
+            tries += 1;
+            assert!(tries < TRIES_MAX, "ratings came in all the time, and only {} snapshots differ", taken.len());
         }
         enough.store(true, Ordering::Relaxed);
-        taken
     };
-    let (_, taken) = futures::future::join(writers, snapshots).await;
-    let different: BTreeSet<&Vec<Row>> = taken.iter().collect();
-    assert_eq!(different.len(), SNAPSHOTS, "ratings came in all the time");
+    futures::future::join(writers, snapshots).await;
     world.stack.stop().await.unwrap();
 }
