@@ -28,7 +28,7 @@ pub use colour::Profile;
 pub use inspect::{Header, inspect};
 use made::Pictures;
 use picture::Picture;
-pub use plan::{Crop, DECODE_MARGIN, SHRINK_MAX, Target, shrink, targets};
+pub use plan::{Crop, Target, targets};
 pub use stages::Stages;
 
 /// The version of this code: a part of every edition, so raise it when the same photo would look different.

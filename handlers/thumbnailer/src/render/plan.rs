@@ -7,10 +7,10 @@ use coffeeshop_core::renditions::{RenditionSpec, RenditionSpecs, Size};
 
 /// How much larger than a rendition a JPEG is decoded at least, if it is: resized from so much more, no pixel of the
 /// rendition shows that the decoder took means of blocks. Larger costs time, smaller sharpness.
-pub const DECODE_MARGIN: f64 = 1.5;
+pub(super) const DECODE_MARGIN: f64 = 1.5;
 
 /// The most samples of a JPEG, across and down, of which a mean is taken.
-pub const SHRINK_MAX: u32 = 8;
+pub(super) const SHRINK_MAX: u32 = 8;
 
 /// A rendition to make: what it shows, and how large that becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,7 @@ fn target(RenditionSpec { name, size }: &RenditionSpec, width: u32, height: u32)
 /// By how much a picture of `width` by `height` pixels may be shrunk while it is decoded, so that all `targets` can still
 /// be made of it with [`DECODE_MARGIN`]: 1 to [`SHRINK_MAX`] times.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
-pub fn shrink(targets: &[Target], width: u32, height: u32) -> u32 {
+pub(super) fn shrink(targets: &[Target], width: u32, height: u32) -> u32 {
     let room = |target: &Target| {
         let crop = target.crop(width, height);
         (crop.width / f64::from(target.width)).min(crop.height / f64::from(target.height))

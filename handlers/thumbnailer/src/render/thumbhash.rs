@@ -8,8 +8,8 @@ use super::jpeg;
 use super::picture::Picture;
 use super::resize::resize_whole;
 
-/// The longer side of what is looked at, in pixels. A hash holds seven waves a side; the algorithm takes up to 100
-/// pixels, in ten times the time.
+/// The longer side of what is looked at, in pixels. The algorithm takes up to 100; a hash holds seven waves a side, for
+/// which this is enough.
 const SIDE: u32 = 32;
 
 pub(super) fn base64(picture: &Picture, resizer: &mut Resizer) -> String {

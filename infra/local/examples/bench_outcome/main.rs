@@ -4,6 +4,8 @@
 //! is measured is a photo's way and no throughput. Prints, and writes `infra/bench/outcome.{md,json}`. No limit is set here. The
 //! emulator takes part of each call's time, and the machine may have others to serve: times are no promise about AWS.
 
+#[path = "../bench_start/machine.rs"]
+mod machine;
 mod stages;
 
 use std::fs;
@@ -122,13 +124,10 @@ impl Log {
 
 fn report(whence: &str, photos: usize, first: &Way, ways: &[Way]) -> String {
     let date = SystemClock.now().strftime("%Y-%m-%d");
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let processor = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let processor = processor.map_or("unknown", |(_, name)| name);
+    let machine = machine::described();
     format!(
         "# From put to outcome\n\n\
-         By `cargo xtask bench outcome`, {date}, on {cores} cores of {processor}. {n} photos, one after the other, of \
+         By `cargo xtask bench outcome`, {date}, on {machine}. {n} photos, one after the other, of \
          {photos} files: {whence}. Functions built for release, on the emulator, which takes part of each call's time. \
          Milliseconds.\n\n{table}\n\
          *Beyond pixels* is all that the function does for a photo but `inspect` and what follows it up to `put`. Between \

@@ -6,6 +6,7 @@
 //! limit is set here. Linux only.
 
 mod api;
+mod machine;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -101,12 +102,9 @@ fn megabytes(bytes: usize) -> String {
 
 fn report(times: &str, sizes: &str) -> String {
     let date = SystemClock.now().strftime("%Y-%m-%d");
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let processor = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let processor = processor.map_or("unknown", |(_, name)| name);
+    let machine = machine::described();
     format!(
-        "# Starting\n\nBy `cargo xtask bench start`, {date}, on {cores} cores of {processor}. The thumbnailer built for \
+        "# Starting\n\nBy `cargo xtask bench start`, {date}, on {machine}. The thumbnailer built for \
          release, started {STARTS} times for each event beside a Runtime API on loopback, which also stands in for S3 and \
          DynamoDB and answers at once.\n\n{times}\n{sizes}\n\
          MB are millions of bytes; the zips are those of `cargo xtask package`.\n\n"

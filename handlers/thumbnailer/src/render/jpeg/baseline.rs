@@ -1,7 +1,7 @@
 //! Brightness and colour in one scan (baseline JPEG), decoded to planes a row of blocks at a time.
 //!
 //! Entropy decoding and the inverse transform are the library's own. As a whole it decodes to shrunk planes only by
-//! transforms in scalar code, and holds them twice: this takes two thirds of the time and half of the memory.
+//! transforms in scalar code, and holds them twice.
 //! Progressive files, and those with a scan for each component, are not decoded here.
 
 use libjpeg_turbo_rs::common::huffman_table::HuffmanTable;
