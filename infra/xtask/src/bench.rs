@@ -37,7 +37,11 @@ pub(crate) enum Subject {
         photos: Option<PathBuf>,
     },
     /// The thumbnailer from its start to its first answer, and the size of all functions; writes infra/bench/start.md.
-    Start,
+    Start {
+        /// What each setting of the release build brings, instead: the thumbnailer built without it; half an hour.
+        #[arg(long)]
+        without: bool,
+    },
     /// Instructions of the photo path, the rating fold and the key parser, against infra/bench/guard.json; needs valgrind.
     Guard(guard::Arguments),
     /// What a million photos and a million ratings cost on AWS, from infra/bench/*.json; writes infra/bench/cost.md.
@@ -87,7 +91,10 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
             let photos = photos.as_ref().map(std::path::absolute).transpose()?;
             example("coffeeshop-local", "bench_outcome", &photos.into_iter().map(OsString::from).collect::<Vec<_>>())
         }
-        Subject::Start => example("coffeeshop-local", "bench_start", &[]),
+        Subject::Start { without } => {
+            let arguments: &[OsString] = if *without { &["--without".into()] } else { &[] };
+            example("coffeeshop-local", "bench_start", arguments)
+        }
         Subject::Guard(arguments) => guard::run(arguments),
         Subject::Cost => cost::run(),
     }

@@ -41,9 +41,10 @@ impl Header {
         Turn::of(self.orientation).transpose
     }
 
-    /// Adds what the header says to a rejection.
+    /// Adds what the header says to a rejection. A side of 0 is no size.
     pub(super) fn known(&self, rejection: Rejection) -> Rejection {
-        Rejection { format: Some(self.format), size: Some(self.upright()), ..rejection }
+        let size = Some(self.upright()).filter(|(width, height)| *width > 0 && *height > 0);
+        Rejection { format: Some(self.format), size, ..rejection }
     }
 }
 

@@ -12,12 +12,9 @@ use libjpeg_turbo_rs::decode::marker::{JpegMetadata, MarkerReader};
 use libjpeg_turbo_rs::simd;
 
 use super::means::{Growing, growing};
-use super::{SCANS_MAX, corrupt};
+use super::{BLOCK, SCANS_MAX, corrupt};
 use crate::render::picture::Planes;
 use crate::render::{Buffers, Rejection};
-
-/// Samples across and down a block.
-const BLOCK: usize = 8;
 
 /// The markers of a file that can be decoded here. Of what it cannot be decoded for, the library knows more: it takes
 /// standard tables for those that are missing, and says why it refuses.
@@ -25,11 +22,8 @@ pub(super) fn markers(bytes: &[u8]) -> Result<Option<JpegMetadata>, Rejection> {
     let mut reader = MarkerReader::new(bytes);
     reader.set_scan_cap(SCANS_MAX);
     let markers = reader.read_markers().map_err(corrupt)?;
-    let frame = &markers.frame;
-    let one_scan = markers.scans.len() <= 1 && frame.components.len() == 3;
-    let baseline = !frame.is_progressive && !frame.is_lossless && !markers.is_arithmetic && frame.precision == 8;
     let in_order = |plan: Vec<McuComponentPlan<'_>>| plan.iter().map(|scanned| scanned.comp_idx).eq(0..3);
-    let known = one_scan && baseline && plan(&markers).is_ok_and(in_order);
+    let known = !markers.frame.is_progressive && plan(&markers).is_ok_and(in_order);
     Ok(known.then_some(markers))
 }
 

@@ -16,11 +16,9 @@ use libjpeg_turbo_rs::{
     ComponentCoefficients, Encoder, JpegCoefficients, PixelFormat, Subsampling, write_coefficients_optimized,
 };
 
+use super::BLOCK;
 use crate::render::JPEG_QUALITY;
 use crate::render::picture::{Plane, Planes};
-
-/// Samples across and down a block.
-const BLOCK: usize = 8;
 
 /// Of Y, and of Cb and Cr.
 static QUANTIZATION: LazyLock<[Quantization; 2]> =

@@ -5,7 +5,7 @@
 
 use libjpeg_turbo_rs::common::types::FrameHeader;
 
-use super::corrupt;
+use super::{BLOCK, corrupt};
 use crate::render::picture::Plane;
 use crate::render::{Buffers, Rejection};
 
@@ -16,8 +16,9 @@ pub(super) struct Growing {
     /// Of the samples of each column, of as many rows as were added since the last row of the plane.
     sums: Vec<u16>,
     rows: u32,
-    /// How many columns the added rows have.
-    columns: usize,
+    /// Across, and down as far as they are still to come: samples of the component's own blocks. What a decoder has beside
+    /// these is no part of the picture: of a scan of its own a component has nothing else.
+    known: (usize, usize),
 }
 
 /// The planes, still empty, of Y, Cb and Cr, of which Y is sampled as finely as any.
@@ -27,36 +28,47 @@ pub(super) fn growing(frame: &FrameHeader, shrink: u32, buffers: &mut Buffers) -
         sampling.collect::<Vec<_>>().try_into().map_err(|_| corrupt("not three components"))?;
     let [(most_across, most_down), ..] = sampling;
     Ok(sampling.map(|(across, down)| {
-        let step = (shrink * u32::from(most_across / across), shrink * u32::from(most_down / down));
-        let (width, height) = (u32::from(frame.width).div_ceil(step.0), u32::from(frame.height).div_ceil(step.1));
-        let samples = Vec::with_capacity(width as usize * height as usize);
+        let times = (u32::from(most_across / across), u32::from(most_down / down));
+        let step = (shrink * times.0, shrink * times.1);
+        let of_frame = |times: u32, side: u16| u32::from(side).div_ceil(times);
+        let (width, height) = (of_frame(step.0, frame.width), of_frame(step.1, frame.height));
+        let known = |times: u32, side: u16, needed: u32| {
+            (of_frame(times, side) as usize).next_multiple_of(BLOCK).min((needed * shrink) as usize)
+        };
         let mut sums = buffers.sums.pop().unwrap_or_default();
-        sums.clear();
         sums.resize(if shrink > 1 { (width * shrink) as usize } else { 0 }, 0);
-        Growing { plane: Plane { samples, width, height, step }, shrink, sums, rows: 0, columns: 0 }
+        Growing {
+            plane: Plane { samples: Vec::with_capacity(width as usize * height as usize), width, height, step },
+            shrink,
+            sums,
+            rows: 0,
+            known: (known(times.0, frame.width, width), known(times.1, frame.height, height)),
+        }
     }))
 }
 
 impl Growing {
     /// Adds whole rows of `row_samples` each. What the plane does not need is passed over.
+    #[inline(never)] // so that a profile tells it from the decoder's loop, which calls it for a row of groups
     pub(super) fn append(&mut self, rows: &[u8], row_samples: usize) {
-        self.columns = row_samples;
-        for row in rows.chunks_exact(row_samples) {
-            if self.plane.samples.len() == self.plane.width as usize * self.plane.height as usize {
-                return;
-            }
+        for row in rows.chunks_exact(row_samples).take(self.known.1) {
+            let samples = row.iter().take(self.known.0);
             if self.shrink == 1 {
-                self.plane.samples.extend(row.iter().take(self.plane.width as usize));
+                self.plane.samples.extend(samples);
                 continue;
             }
-            for (sum, sample) in self.sums.iter_mut().zip(row) {
-                *sum += u16::from(*sample);
+            let sums = self.sums.iter_mut().zip(samples);
+            if self.rows == 0 {
+                sums.for_each(|(sum, sample)| *sum = u16::from(*sample));
+            } else {
+                sums.for_each(|(sum, sample)| *sum += u16::from(*sample));
             }
             self.rows += 1;
             if self.rows == self.shrink {
                 self.row_done();
             }
         }
+        self.known.1 = self.known.1.saturating_sub(rows.len() / row_samples);
     }
 
     /// The plane. If there were too few rows for its last one, that is made of those.
@@ -74,7 +86,7 @@ impl Growing {
 
     /// Makes a row of the plane from the sums. Where columns are missing, the last goes on.
     fn row_done(&mut self) {
-        if let Some((known, beyond)) = self.sums.split_at_mut_checked(self.columns) {
+        if let Some((known, beyond)) = self.sums.split_at_mut_checked(self.known.0) {
             beyond.fill(known.last().copied().unwrap_or_default());
         }
         match self.shrink {
@@ -86,7 +98,6 @@ impl Growing {
             7 => self.add_means::<7>(),
             _ => self.add_means::<8>(),
         }
-        self.sums.fill(0);
         self.rows = 0;
     }
 

@@ -1,7 +1,8 @@
 //! JPEG, decoded and encoded: the one module that knows which codecs do it.
 //!
 //! `libjpeg-turbo-rs`, bit for bit as the C library. What is cut off is corrupt for it, where the decoder of `image`
-//! fills in grey, or, when it is strict, misses some of it. And the encoder of `image` writes 4:4:4, a quarter larger;
+//! fills in grey, or, when it is strict, misses some of it; that scans are missing, it does not say, and is seen here, but
+//! for those that only refine. And the encoder of `image` writes 4:4:4, a quarter larger;
 //! that of `jpeg-encoder`, with optimised tables, a scan for each component, which some decoders get wrong.
 
 mod baseline;
@@ -14,6 +15,7 @@ mod segments;
 mod tests;
 mod turbo;
 
+use coffeeshop_core::SOURCE_PIXELS_MAX;
 use coffeeshop_core::outcome::Reason;
 use libjpeg_turbo_rs::ColorSpace;
 
@@ -23,8 +25,14 @@ use super::inspect::Header;
 use super::picture::Picture;
 use super::{Buffers, Rejection};
 
+/// Samples across and down a block.
+const BLOCK: usize = 8;
+
 /// The most scans of a progressive file. Real ones have about ten; each costs a pass over the whole picture.
 const SCANS_MAX: usize = 500;
+
+/// The most pixels that all passes together go over: 64 scans of the largest picture.
+const SCANNED_PIXELS_MAX: u64 = 64 * SOURCE_PIXELS_MAX;
 
 pub(super) fn header(bytes: &[u8]) -> Result<Header, Rejection> {
     turbo::header(bytes)
@@ -32,18 +40,27 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, Rejection> {
 
 /// Decodes to planes where there are three of brightness and colour, shrunk; to pixels, whole, what is of any other kind.
 pub(super) fn decode(bytes: &[u8], shrink: u32, buffers: &mut Buffers) -> Result<Picture, Rejection> {
-    if !segments::ended(bytes) {
-        return Err(Rejection::corrupt("the file ends before its picture does"));
-    }
+    let scans = segments::scans(bytes).ok_or_else(|| corrupt("the file ends before its picture does"))?;
     let decoder = turbo::decoder(bytes)?;
-    if !turbo::known_right(&decoder) {
+    let frame = decoder.header();
+    let pixels = u64::from(frame.width) * u64::from(frame.height);
+    if scans.len() as u64 * pixels > SCANNED_PIXELS_MAX {
+        return Err(corrupt(format!("{} scans of {pixels} pixels", scans.len())));
+    }
+    if !turbo::known_right(&decoder, &scans) {
         let detail = format!("a kind of JPEG that is not decoded: {:?}", decoder.header());
         let detected = Some("image/jpeg".to_owned());
         return Err(Rejection { detected, ..Rejection::of(Reason::UnsupportedFormat, detail) });
     }
+    let missing = |id: u8| !scans.iter().any(|scan| scan.is_first && scan.components.contains(&id));
+    if decoder.header().components.iter().map(|component| component.id).any(missing) {
+        return Err(corrupt("the file ends before the scan of a component"));
+    }
     match decoder.jpeg_color_space() {
         ColorSpace::YCbCr => {
-            let planes = match baseline::markers(bytes)? {
+            // Of several scans it is known without reading the markers again.
+            let markers = if scans.len() == 1 { baseline::markers(bytes)? } else { None };
+            let planes = match markers {
                 Some(markers) => baseline::decode(bytes, &markers, shrink, buffers),
                 None => turbo::planes(decoder, shrink, buffers),
             };

@@ -9,9 +9,11 @@
 )]
 
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
+use jpeg_encoder::SamplingFactor;
 use libjpeg_turbo_rs::api::raw_data::RawImage;
 use libjpeg_turbo_rs::common::types::ComponentInfo;
 use libjpeg_turbo_rs::encode::pipeline::compress_raw;
@@ -61,19 +63,22 @@ fn by_library(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
 }
 
 /// Means of what the library decodes: plainly, sample by sample. Where columns are missing, the last goes on; where rows
-/// are, the mean is of fewer.
+/// are, the mean is of fewer. A component has the samples of its own blocks; what the library has beside these, in place
+/// of blocks that fill up a group, is not looked at.
 fn means_of(raw: &RawImage, bytes: &[u8], shrink: u32) -> Vec<Vec<u8>> {
     let decoder = turbo::decoder(bytes).unwrap();
     let info = &decoder.header().components;
-    let planes = raw.planes.iter().zip(&raw.plane_widths).zip(&raw.plane_heights).zip(info);
-    let means = planes.map(|(((samples, width), height), own)| {
-        let times = |of: fn(&ComponentInfo) -> u8| usize::from(of(&info[0]) / of(own)) * shrink as usize;
-        let across = raw.width.div_ceil(times(|info| info.horizontal_sampling));
-        let down = raw.height.div_ceil(times(|info| info.vertical_sampling));
+    let planes = raw.planes.iter().zip(&raw.plane_widths).zip(info);
+    let means = planes.map(|((samples, width), own)| {
+        let times = |of: fn(&ComponentInfo) -> u8| usize::from(of(&info[0]) / of(own));
+        let times = (times(|info| info.horizontal_sampling), times(|info| info.vertical_sampling));
         let n = shrink as usize;
+        let (across, down) = (raw.width.div_ceil(times.0 * n), raw.height.div_ceil(times.1 * n));
+        let blocks = |side: usize, times: usize| side.div_ceil(times).next_multiple_of(BLOCK);
+        let own = (blocks(raw.width, times.0), blocks(raw.height, times.1));
         let mean = |x: usize, y: usize| {
-            let rows = y * n..((y + 1) * n).min(*height);
-            let columns = (x * n..(x + 1) * n).map(|column| column.min(width - 1));
+            let rows = y * n..((y + 1) * n).min(own.1);
+            let columns = (x * n..(x + 1) * n).map(|column| column.min(own.0 - 1));
             let all = rows.flat_map(|row| columns.clone().map(move |column| row * width + column));
             let all: Vec<f64> = all.map(|at| f64::from(samples[at])).collect();
             (all.iter().sum::<f64>() / all.len() as f64).round() as u8
@@ -194,6 +199,51 @@ fn odd_sizes_are_decoded_in_every_sampling() {
     }
 }
 
+/// In scans of one component there are no blocks that fill up a group, and grey in their place.
+#[test]
+fn planes_do_not_depend_on_how_components_are_put_into_scans() {
+    for sampling in [SamplingFactor::F_2_2, SamplingFactor::F_2_1, SamplingFactor::F_1_2] {
+        for side in 1..=ODD_SIDE_MAX {
+            for (width, height) in [(side, 50 - side), (3 * side, side)] {
+                let file = |scan_a_component: bool| {
+                    let (mut bytes, pixels) = (Vec::new(), picture(width, height));
+                    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 92);
+                    encoder.set_sampling_factor(sampling);
+                    encoder.set_optimized_huffman_tables(scan_a_component);
+                    encoder.encode(&pixels, width as u16, height as u16, jpeg_encoder::ColorType::Rgb).unwrap();
+                    bytes
+                };
+                let (together, apart) = (file(false), file(true));
+                let scans = [&together, &apart].map(|bytes| segments::scans(bytes).unwrap().len());
+                assert_eq!(scans, [1, 3]);
+                for shrink in SHRINKS {
+                    let [one, other] = [&together, &apart].map(|bytes| planes(bytes, shrink).unwrap().components);
+                    let samples = |planes: [Plane; 3]| planes.map(|plane| plane.samples);
+                    assert_eq!(samples(one), samples(other), "{width}x{height} {sampling:?}, {shrink}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn passes_over_the_picture_are_limited_by_its_size() {
+    // 100 megapixels, progressive, grey: all its coefficients are 0, and each scan says so.
+    let bytes = encoded(16, 16, Subsampling::S444, true);
+    let frame = bytes.windows(2).position(|two| two == [0xFF, 0xC2]).unwrap();
+    let large = |scans: usize| {
+        let mut bytes = bytes.clone();
+        bytes.truncate(bytes.len() - 2);
+        bytes[frame + 5..frame + 9].copy_from_slice(&[0x27, 0x10, 0x27, 0x10]);
+        let has = segments::scans(&[&bytes[..], &[0xFF, 0xD9]].concat()).unwrap().len();
+        let scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 1, 0];
+        [bytes, scan.repeat(scans - has), vec![0xFF, 0xD9]].concat()
+    };
+    let detail = |scans| decode(&large(scans), 8, &mut Buffers::default()).map(drop).unwrap_err().detail;
+    assert_eq!(detail(65), "65 scans of 100000000 pixels");
+    assert!(!detail(64).contains("scans of"), "{}", detail(64));
+}
+
 #[test]
 fn odd_sizes_are_encoded_as_the_library_does() {
     for width in 1..=ODD_SIDE_MAX {
@@ -221,30 +271,35 @@ fn damaged_files_are_refused_as_the_library_does() {
     for i in 0..DAMAGED_FILES {
         let (path, source) = &sources[i % sources.len()];
         let bytes = damaged(source, &mut random);
-        let Ok(mine) = std::panic::catch_unwind(|| {
+        let shrink = 1 + u32::try_from(i).unwrap() % SHRINK_MAX;
+        let Ok(mine) = catch_unwind(|| {
             let header = crate::render::inspect(&bytes).ok()?;
             (u64::from(header.stored.0) * u64::from(header.stored.1) < 1_000_000).then_some(())?;
-            Some(decode(&bytes, 1 + u32::try_from(i).unwrap() % SHRINK_MAX, &mut Buffers::default()))
+            Some(decode(&bytes, shrink, &mut Buffers::default()))
         }) else {
-            // What the library panics on is taken for corrupt where decoders are called; here it is only counted.
+            // What the library panics on is taken for corrupt where decoders are called; nothing else may panic.
+            assert!(catch_unwind(|| by_library(&bytes)).is_err(), "{path:?}, {i}");
             refused += 1;
             continue;
         };
         match mine {
-            Some(Ok(Picture::Planes(_))) => {
+            Some(Ok(Picture::Planes(shrunk))) => {
                 let whole = planes(&bytes, 1).unwrap();
-                assert_eq!(
-                    Some(whole.components.map(|plane| plane.samples).to_vec()),
-                    by_library(&bytes),
-                    "{path:?}, {i}"
-                );
+                let raw = turbo::decoder(&bytes).unwrap().decode_raw().unwrap();
+                let expected = means_of(&raw, &bytes, 1);
+                assert_eq!(whole.components.map(|plane| plane.samples).to_vec(), expected, "{path:?}, {i}");
+                let samples = shrunk.components.iter().flat_map(|plane| &plane.samples);
+                let off = samples.zip(means_of(&raw, &bytes, shrink).concat()).map(|(a, b)| a.abs_diff(b)).max();
+                assert!(off <= Some(1), "{path:?}, {i}, {shrink}: {off:?}");
                 decoded += 1;
             }
             Some(Ok(Picture::Pixels(_))) | None => {}
             Some(Err(rejection)) => {
-                let library = segments::ended(&bytes).then(|| by_library(&bytes)).flatten();
-                let other_kind = rejection.reason == Reason::UnsupportedFormat;
-                assert!(library.is_none() || other_kind, "{path:?}, {i}: {rejection}");
+                let library = segments::scans(&bytes).and_then(|_| by_library(&bytes));
+                // What it does not look at.
+                let other =
+                    rejection.reason == Reason::UnsupportedFormat || rejection.detail.contains("scan of a component");
+                assert!(library.is_none() || other, "{path:?}, {i}: {rejection}");
                 refused += 1;
             }
         }

@@ -1,7 +1,9 @@
-//! Headers of all JPEG, the pixels of grey and RGB, and the planes of what comes in several scans, by
-//! `libjpeg-turbo-rs`.
+//! Headers of all JPEG, the pixels of grey and RGB, and the planes of brightness and colour in several scans, or without
+//! Huffman tables of their own, by `libjpeg-turbo-rs`.
 //!
 //! It is young: it is given only what it is known to decode right, and a panic in it is caught further out.
+
+use std::collections::BTreeSet;
 
 use coffeeshop_core::SOURCE_PIXELS_MAX;
 use coffeeshop_core::outcome::Format;
@@ -10,6 +12,7 @@ use image::{DynamicImage, GrayImage, RgbImage};
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, PixelFormat};
 
 use super::means::growing;
+use super::segments::Scan;
 use super::{SCANS_MAX, corrupt};
 use crate::render::inspect::Header;
 use crate::render::picture::Planes;
@@ -17,7 +20,8 @@ use crate::render::{Buffers, Rejection};
 
 /// What a picture may take while it is decoded, in bytes, as the library estimates it before it begins. In several scans
 /// the coefficients are held for the whole picture, 2 bytes a sample, however far it is shrunk: 100 megapixels of four
-/// components are estimated at 1.5 GB. A file that needs more is refused.
+/// components, the most that there is within the limit of pixels, are estimated at 1.5 GB. So nothing is refused for it
+/// today; it holds when that limit is raised, or the library needs more.
 const DECODE_BYTES_MAX: u64 = 3 << 29;
 
 pub(super) fn header(bytes: &[u8]) -> Result<Header, Rejection> {
@@ -34,15 +38,16 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, Rejection> {
 /// Reads the markers; no pixel is decoded yet.
 pub(super) fn decoder(bytes: &[u8]) -> Result<Decoder<'_>, Rejection> {
     let limits = DecodeLimits {
+        max_width: usize::from(u16::MAX),
+        max_height: usize::from(u16::MAX),
         max_pixels: SOURCE_PIXELS_MAX,
         max_scans: SCANS_MAX,
         max_memory: Some(DECODE_BYTES_MAX),
-        ..DecodeLimits::default()
     };
     Decoder::new_with_limits(bytes, limits).map_err(corrupt)
 }
 
-/// Of brightness and colour in several scans, which are decoded whole and shrunk then.
+/// Of brightness and colour, decoded whole and shrunk then.
 pub(super) fn planes(decoder: Decoder<'_>, shrink: u32, buffers: &mut Buffers) -> Result<Planes, Rejection> {
     let growing = growing(decoder.header(), shrink, buffers)?;
     let (width, height) = (decoder.header().width.into(), decoder.header().height.into());
@@ -75,10 +80,19 @@ pub(super) fn pixels(mut decoder: Decoder<'_>) -> Result<DynamicImage, Rejection
 
 /// Whether a picture is of a kind in which this decoder was compared with the C library: 8 bits, lossy, Huffman-coded,
 /// grey or three components of which the first is sampled a whole multiple of the others, and those alike. Or four,
-/// of which only the planes are asked for.
-pub(super) fn known_right(decoder: &Decoder<'_>) -> bool {
+/// of which only the planes are asked for. In a sequential file each scan has one component or all.
+pub(super) fn known_right(decoder: &Decoder<'_>, scans: &[Scan]) -> bool {
     let frame = decoder.header();
     if frame.precision != 8 || frame.is_lossless || decoder.is_arithmetic() || frame.width == 0 || frame.height == 0 {
+        return false;
+    }
+    let some_of_them = |scan: &Scan| scan.components.len() > 1 && scan.components.len() < frame.components.len();
+    if !frame.is_progressive && scans.iter().any(some_of_them) {
+        return false;
+    }
+    // It finds components by these.
+    let ids: BTreeSet<u8> = frame.components.iter().map(|component| component.id).collect();
+    if ids.len() < frame.components.len() {
         return false;
     }
     let sampling: Vec<(u8, u8)> =

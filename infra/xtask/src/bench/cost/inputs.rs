@@ -98,14 +98,14 @@ pub(super) struct Photos {
 #[derive(Debug, Deserialize)]
 struct Engine {
     name: String,
-    /// Of a photo, user and system.
-    cpu_ms_median: Option<f64>,
+    /// Of a photo, user and system. The mean, because the sum is what is paid for.
+    cpu_ms_mean: Option<f64>,
 }
 
 impl Photos {
     /// Milliseconds of CPU for a photo; `None` when the engine was not there.
     pub(super) fn cpu_ms(&self, engine: &str) -> Option<f64> {
-        self.engines.iter().find(|found| found.name == engine)?.cpu_ms_median
+        self.engines.iter().find(|found| found.name == engine)?.cpu_ms_mean
     }
 }
 

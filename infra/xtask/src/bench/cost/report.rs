@@ -31,7 +31,7 @@ pub(super) fn report(inputs: &Inputs) -> Result<String> {
         about(inputs),
         format!(
             "## A million photos\n\nFirst uploads that become three renditions, are announced, and told to one inbox; \
-             {cpu_ms:.1} ms of CPU each, in a function of {memory_mb} MB.\n"
+             {cpu_ms:.1} ms of CPU each on average, in a function of {memory_mb} MB.\n"
         ),
         bill_table(&photos(Traffic::Alone).lines(inputs), &photos(Traffic::Full).lines(inputs)),
         list_paragraph(inputs, photos),
@@ -55,7 +55,7 @@ fn about(inputs: &Inputs) -> String {
     format!(
         "- Prices: list prices on demand of {}, read on {}, in `prices.json`, with their sources. Not checked against AWS's \
          own word: {}.\n\
-         - Milliseconds: of `photos.json` ({}, {}), as if a vCPU of Lambda were a core of that machine; and {waiting}. The \
+         - Milliseconds: means of `photos.json` ({}, {}), as if a vCPU of Lambda were a core of that machine; and {waiting}. The \
          other functions' milliseconds are assumed, and cost little.\n\
          - Counts: of `calls.json`, which tests hold against the code.\n\
          - *Alone*: each photo or rating comes by itself. *Full*: so many that every batch is full.\n\

@@ -22,7 +22,7 @@ fn inputs() -> Inputs {
         "rating_alone": { "ratings": 1, "read_units": 4, "write_units": 14, "scores": 2 },
         "ratings_batch": { "ratings": 500, "read_units": 1000, "write_units": 5000, "scores": 1000 },
     });
-    let photos = json!({ "machine": "this", "date": "today", "engines": [{ "name": "ours", "cpu_ms_median": 40.0 }] });
+    let photos = json!({ "machine": "this", "date": "today", "engines": [{ "name": "ours", "cpu_ms_mean": 40.0 }] });
     let memory = |memory_mb| Function { memory_mb };
     Inputs {
         prices: serde_json::from_value(prices).unwrap(),
