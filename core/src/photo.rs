@@ -46,25 +46,23 @@ impl Request {
     }
 }
 
-/// Up to which age an event can be delivered for the first time for all that its queue knows.
-///
-/// Who moves a message out of a dead-letter queue sends a new one, with nothing received yet. By then the event is older
-/// than this: the visibility timeout of the queue of uploads, which passes before a message can be there, is longer.
-pub const FRESH_EVENT_MAX: SignedDuration = SignedDuration::from_mins(10);
-
 /// Whether a request may have been worked on before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// It was not: this is the first delivery of a fresh event.
+    /// It was not: this is the first delivery of a message that is the first of its event.
     First,
     /// It may have been, by who did not finish it.
     Again,
 }
 
 impl Delivery {
-    /// A delivery of an event that S3 sent at `sent_at` in a message that was received so often, this time included.
-    pub fn new(receive_count: u32, sent_at: Timestamp, now: Timestamp) -> Self {
-        let fresh = now.duration_since(sent_at).abs() <= FRESH_EVENT_MAX;
+    /// A delivery of an event that S3 sent at `sent_at` in a message that was received so often, this time included, from a
+    /// queue with this visibility timeout.
+    ///
+    /// Who moves a message out of a dead-letter queue sends a new one, with nothing received yet. By then its event is older
+    /// than that timeout, which passes before a message can be there.
+    pub fn new(receive_count: u32, sent_at: Timestamp, now: Timestamp, visibility_timeout: SignedDuration) -> Self {
+        let fresh = now.duration_since(sent_at).abs() <= visibility_timeout;
         if fresh && receive_count == 1 { Self::First } else { Self::Again }
     }
 }

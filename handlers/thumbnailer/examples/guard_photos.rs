@@ -19,7 +19,7 @@ use std::path::Path;
 
 use coffeeshop_core::renditions::RenditionSpecs;
 use coffeeshop_thumbnailer::config::RENDITIONS_DEFAULT;
-use coffeeshop_thumbnailer::render::{Buffers, Rejection, inspect, render};
+use coffeeshop_thumbnailer::render::{Buffers, Rejection, Stages, inspect, render};
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder as _};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -106,6 +106,6 @@ fn counted_by_callgrind(photo: &[u8], specs: &RenditionSpecs) -> Result<usize, R
 /// How many bytes all renditions have.
 fn made(photo: &[u8], specs: &RenditionSpecs) -> Result<usize, Rejection> {
     let header = inspect(photo)?;
-    let rendered = render(photo, &header, specs, &mut Buffers::default())?;
+    let rendered = render(photo, &header, specs, &mut Buffers::default(), &mut Stages::default())?;
     Ok(rendered.renditions.iter().map(|file| file.jpeg.len()).sum())
 }

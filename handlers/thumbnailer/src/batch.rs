@@ -43,6 +43,8 @@ pub struct Deps<'a, S, Q, C, R> {
     pub renderer: &'a R,
     /// The bucket that notifications must be about.
     pub originals_bucket: String,
+    /// For how long a message stays hidden that nobody deletes or postpones.
+    pub visibility_timeout: SignedDuration,
 }
 
 /// Works on a batch until `deadline`; the messages in the response come again.
@@ -123,9 +125,9 @@ impl<S: PhotoStore, Q: SourceQueue, C: Clock, R: Renderer> Work<'_, S, Q, C, R> 
                     report::no_time(&message);
                     return (message, false);
                 }
-                let Deps { store, clock, renderer, .. } = *self.deps;
+                let Deps { store, clock, renderer, visibility_timeout, .. } = *self.deps;
                 let started = Instant::now();
-                let delivery = Delivery::new(message.receive_count, *sent_at, now);
+                let delivery = Delivery::new(message.receive_count, *sent_at, now, visibility_timeout);
                 let answered = Box::pin(answer(store, renderer, clock, request, delivery));
                 let answered = AssertUnwindSafe(answered).catch_unwind().await;
                 // A panic is a bug, of ours or the SDK's: this photo comes again, and its companions are not touched.

@@ -2,9 +2,12 @@
 //!
 //! What is missing or wrong ends the start: there are no fallbacks, but for the default renditions.
 
+use std::num::ParseIntError;
+
 use coffeeshop_aws::photos::PhotoStoreNames;
 use coffeeshop_aws::variable::{Missing, required};
 use coffeeshop_core::renditions::{RenditionSpecError, RenditionSpecs};
+use jiff::SignedDuration;
 
 /// The renditions that are made unless the configuration names others.
 pub const RENDITIONS_DEFAULT: &str = "thumb=160x160:cover,card=480:fit,full=1080:fit";
@@ -18,6 +21,8 @@ pub struct Config {
     pub uploads_queue_url: String,
     /// Where what cannot be used is set aside.
     pub uploads_dlq_url: String,
+    /// For how long the queue hides a message that was received.
+    pub uploads_visibility_timeout: SignedDuration,
     /// Which renditions are made.
     pub renditions: RenditionSpecs,
 }
@@ -28,6 +33,9 @@ pub enum ConfigError {
     /// A variable that is not there, or empty.
     #[error(transparent)]
     Missing(#[from] Missing),
+    /// A timeout that is no number.
+    #[error("UPLOADS_VISIBILITY_SECONDS is not a number of seconds")]
+    VisibilityTimeout(#[from] ParseIntError),
     /// A list of renditions that cannot be made.
     #[error("the environment variable RENDITIONS cannot be used")]
     Renditions(#[from] RenditionSpecError),
@@ -65,6 +73,7 @@ impl Config {
             store,
             uploads_queue_url,
             uploads_dlq_url,
+            uploads_visibility_timeout: SignedDuration::from_secs(required("UPLOADS_VISIBILITY_SECONDS")?.parse()?),
             renditions: required("RENDITIONS").as_deref().unwrap_or(RENDITIONS_DEFAULT).parse()?,
         })
     }
@@ -74,12 +83,13 @@ impl Config {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 5] = [
+    const GOOD: [(&str, &str); 6] = [
         ("ORIGINALS_BUCKET", "originals"),
         ("RENDITIONS_BUCKET", "renditions"),
         ("PHOTOS_TABLE", "photos"),
         ("UPLOADS_QUEUE_URL", "https://sqs/uploads"),
         ("UPLOADS_DLQ_URL", "https://sqs/uploads-dlq"),
+        ("UPLOADS_VISIBILITY_SECONDS", "720"),
     ];
 
     fn with(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -105,6 +115,13 @@ mod tests {
     #[test]
     fn wrong_renditions_end_the_start() {
         assert!(matches!(with(&[("RENDITIONS", "thumb=0:fit")]), Err(ConfigError::Renditions(_))));
+    }
+
+    #[test]
+    fn the_timeout_is_in_seconds() {
+        assert_eq!(with(&[]).unwrap().uploads_visibility_timeout, SignedDuration::from_mins(12));
+        let error = with(&[("UPLOADS_VISIBILITY_SECONDS", "12m")]).unwrap_err();
+        assert!(matches!(error, ConfigError::VisibilityTimeout(_)), "{error}");
     }
 
     #[test]

@@ -19,8 +19,14 @@ async fn main() -> Result<(), Error> {
     let store = AwsPhotoStore::new(sdk::s3(&sdk), aws_sdk_dynamodb::Client::new(&sdk), config.store.clone());
     let queue = SqsSource::new(aws_sdk_sqs::Client::new(&sdk), config.uploads_queue_url, config.uploads_dlq_url);
     let renderer = Pool::new(config.renditions);
-    let originals_bucket = config.store.originals_bucket;
-    let deps = Deps { store: &store, queue: &queue, clock: &SystemClock, renderer: &renderer, originals_bucket };
+    let deps = Deps {
+        store: &store,
+        queue: &queue,
+        clock: &SystemClock,
+        renderer: &renderer,
+        originals_bucket: config.store.originals_bucket,
+        visibility_timeout: config.uploads_visibility_timeout,
+    };
     run(service_fn(async |event: LambdaEvent<_>| {
         let response = batch::handle(&deps, event.payload, event.context.deadline).await;
         metrics::flush(collector);

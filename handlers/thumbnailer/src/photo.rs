@@ -28,10 +28,12 @@ pub trait Renderer {
     /// What it makes.
     fn specs(&self) -> &RenditionSpecs;
 
-    /// Makes the renditions. The outer error is the world's fault, the inner one the photo's.
+    /// Makes the renditions, and adds how long each stage took. The outer error is the world's fault, the inner one the
+    /// photo's.
     fn render(
         &self,
         bytes: bytes::Bytes,
+        stages: &mut Stages,
     ) -> impl Future<Output = Result<Result<(Header, Rendered), Rejection>, PortError>> + Send;
 }
 
@@ -165,14 +167,11 @@ async fn answer_original(
     let outcome = &mut answered.outcome;
     outcome.user_id = user_id.and_then(|id| UserId::try_from(id).ok());
     let pixels = match body {
-        Some(body) => renderer.render(body).await?,
+        Some(body) => renderer.render(body, &mut answered.stages).await?,
         None => Err(Rejection::of(Reason::TooManyBytes, format!("{bytes} bytes"))),
     };
     let (format, size, files) = match pixels {
-        Ok((header, Rendered { renditions, thumbhash, profile, stages })) => {
-            for (stage, time) in stages.iter() {
-                answered.stages.add(stage, time);
-            }
+        Ok((header, Rendered { renditions, thumbhash, profile })) => {
             answered.profile = profile;
             let files: Files = renditions.into_iter().map(|file| (key(outcome, &file), file)).collect();
             let renditions = files.iter().map(|(key, file)| named(key, file)).collect();

@@ -42,35 +42,37 @@ impl Renderer for Pool {
         &self.specs
     }
 
-    async fn render(&self, bytes: Bytes) -> Result<Result<(Header, Rendered), Rejection>, PortError> {
+    async fn render(
+        &self,
+        bytes: Bytes,
+        stages: &mut Stages,
+    ) -> Result<Result<(Header, Rendered), Rejection>, PortError> {
         let failed = |error| PortError::new("render", error);
-        let mut stages = Stages::default();
         let source = bytes.clone();
+        let mut timed = std::mem::take(stages);
         let inspecting = self.permits(of_bytes(&bytes)).await?;
-        let inspected = spawn_blocking(move || (stages.time("inspect", || inspect(&source)), stages)).await;
-        let (header, mut stages) = inspected.map_err(failed)?;
+        let inspected = spawn_blocking(move || (timed.time("inspect", || inspect(&source)), timed)).await;
+        let (header, mut timed) = inspected.map_err(failed)?;
         drop(inspecting);
         let header = match header {
             Ok(header) => header,
-            Err(rejection) => return Ok(Err(rejection)),
+            Err(rejection) => {
+                *stages = timed;
+                return Ok(Err(rejection));
+            }
         };
         let _permits = self.permits(megapixels(&header).max(of_bytes(&bytes))).await?;
         let (specs, all) = (Arc::clone(&self.specs), Arc::clone(&self.buffers));
         let rendered = spawn_blocking(move || {
             let mut buffers = all.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-            let rendered = render(&bytes, &header, &specs, &mut buffers);
+            let rendered = render(&bytes, &header, &specs, &mut buffers, &mut timed);
             all.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
-            Ok((header, rendered?))
+            (rendered.map(|rendered| (header, rendered)), timed)
         });
         // A panic here is not a decoder's, which is caught: it is a bug, and the message comes again.
-        let rendered = rendered.await.map_err(failed)?;
-        Ok(rendered.map(|(header, mut rendered): (Header, Rendered)| {
-            for (stage, time) in rendered.stages.iter() {
-                stages.add(stage, time);
-            }
-            rendered.stages = stages;
-            (header, rendered)
-        }))
+        let (rendered, timed) = rendered.await.map_err(failed)?;
+        *stages = timed;
+        Ok(rendered)
     }
 }
 
@@ -92,4 +94,72 @@ fn megapixels(header: &Header) -> u32 {
     let (width, height) = header.stored;
     let pixels = u64::from(width) * u64::from(height);
     u32::try_from(pixels.div_ceil(1_000_000).min(MEGAPIXELS_AT_ONCE)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use coffeeshop_core::outcome::Reason;
+
+    use super::*;
+    use crate::config::RENDITIONS_DEFAULT;
+
+    fn pool() -> Pool {
+        Pool::new(RENDITIONS_DEFAULT.parse().unwrap())
+    }
+
+    fn fixture(name: &str) -> Bytes {
+        let path = format!("{}/../../fixtures/images/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read(path).unwrap().into()
+    }
+
+    fn header(width: u32, height: u32) -> Header {
+        let header = inspect(&fixture("jpeg/yuv-420.jpg")).unwrap();
+        Header { stored: (width, height), ..header }
+    }
+
+    #[test]
+    fn a_photo_counts_for_its_megapixels() {
+        for (width, height, expected) in
+            [(1, 1, 1), (1000, 1000, 1), (1000, 1001, 2), (10_000, 10_000, 100), (65_535, 65_535, 100)]
+        {
+            assert_eq!(megapixels(&header(width, height)), expected, "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn bytes_count_two_a_mebibyte() {
+        for (bytes, expected) in [(0, 1), (512 << 10, 1), ((512 << 10) + 1, 2), (10 << 20, 20), (80 << 20, 100)] {
+            assert_eq!(of_bytes(&vec![0; bytes].into()), expected, "{bytes}");
+        }
+    }
+
+    #[tokio::test]
+    async fn photos_give_back_what_they_took() {
+        let pool = pool();
+        for (name, reason) in
+            [("jpeg/yuv-420.jpg", None), ("hostile/cut-50.jpg", Some(Reason::Corrupt)), ("png/rgb8.png", None)]
+        {
+            let mut stages = Stages::default();
+            let rendered = pool.render(fixture(name), &mut stages).await.unwrap();
+            assert_eq!(rendered.as_ref().err().map(|rejection| rejection.reason), reason, "{name}");
+            assert_eq!(pool.megapixels.available_permits() as u64, MEGAPIXELS_AT_ONCE, "{name}");
+            assert_eq!(pool.buffers.lock().unwrap().len(), 1, "the same are used again: {name}");
+            let stages: Vec<_> = stages.iter().map(|(stage, _)| stage).collect();
+            assert!(stages.starts_with(&["inspect", "decode"]), "also of what is rejected: {stages:?}");
+            assert_eq!(stages.contains(&"encode"), rendered.is_ok(), "{stages:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_photo_waits_until_there_is_room_for_it() {
+        let pool = pool();
+        let room = pool.permits(100).await.unwrap();
+        let mut stages = Stages::default();
+        let mut rendering = Box::pin(pool.render(fixture("jpeg/yuv-420.jpg"), &mut stages));
+        assert!(futures::poll!(&mut rendering).is_pending());
+        tokio::task::yield_now().await;
+        assert!(futures::poll!(&mut rendering).is_pending() && pool.buffers.lock().unwrap().is_empty());
+        drop(room);
+        rendering.await.unwrap().unwrap();
+    }
 }

@@ -41,8 +41,7 @@ pub(crate) fn serve() -> Result<()> {
             }
         }
         let bytes: Vec<usize> = rendered.renditions.iter().rev().map(|file| file.jpeg.len()).collect();
-        let stages = stages.iter().chain(rendered.stages.iter());
-        let stages: Vec<_> = stages.map(|(stage, time)| (stage, microseconds(time))).collect();
+        let stages: Vec<_> = stages.iter().map(|(stage, time)| (stage, microseconds(time))).collect();
         answer(&json!({ "cpu_us": microseconds(took), "bytes": bytes, "stages_us": stages }))?;
     }
     Ok(())
@@ -52,7 +51,7 @@ fn renditions(file: &Path, specs: &RenditionSpecs, buffers: &mut Buffers) -> Res
     let mut stages = Stages::default();
     let bytes = stages.time("read", || fs::read(file)).with_context(|| format!("{} cannot be read", file.display()))?;
     let header = stages.time("inspect", || inspect(&bytes))?;
-    Ok((render(&bytes, &header, specs, buffers)?, stages))
+    Ok((render(&bytes, &header, specs, buffers, &mut stages)?, stages))
 }
 
 fn answer(answer: &Value) -> Result<()> {

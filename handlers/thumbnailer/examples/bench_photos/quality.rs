@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
-use image::RgbImage;
+use anyhow::{Context as _, Result, ensure};
+use image::{ImageDecoder as _, ImageFormat, ImageReader, RgbImage};
 
 use crate::measure::renditions;
 use crate::pictures::Picture;
@@ -28,6 +29,7 @@ pub(crate) fn add(measured: &mut Vec<Measured>, photos: &[Picture], work: &Path)
         let mut references: HashMap<(u32, u32), RgbImage> = HashMap::new();
         for engine in measured.iter_mut() {
             let folder = renditions(work, engine.name, &photo.name);
+            same_work(&folder).with_context(|| format!("{} did not do what the others did", engine.name))?;
             let [full, card] = ["1080.jpg", "480.jpg"].map(|name| alike(&bytes, &folder.join(name), &mut references));
             if let Some(of_photo) = engine.photos.get_mut(at) {
                 (of_photo.ssimulacra2_1080, of_photo.ssimulacra2_480) = (Some(full?), Some(card?));
@@ -35,6 +37,22 @@ pub(crate) fn add(measured: &mut Vec<Measured>, photos: &[Picture], work: &Path)
         }
     }
     *measured = std::mem::take(measured).into_iter().map(Measured::summed).collect();
+    Ok(())
+}
+
+/// That renditions are of the sizes that were asked for, and carry no metadata: who makes smaller ones is faster.
+fn same_work(folder: &Path) -> Result<()> {
+    for (name, long, short) in [("1080.jpg", 1080, None), ("480.jpg", 480, None), ("160.jpg", 160, Some(160))] {
+        let jpeg = fs::read(folder.join(name)).with_context(|| format!("{name} cannot be read"))?;
+        let (width, height) = reference::pixels(&jpeg).dimensions();
+        ensure!(
+            width.max(height) == long && short.is_none_or(|short| width.min(height) == short),
+            "{name} is {width}x{height}"
+        );
+        let mut decoder = ImageReader::with_format(Cursor::new(&jpeg), ImageFormat::Jpeg).into_decoder()?;
+        let metadata = decoder.exif_metadata()?.is_some() || decoder.icc_profile()?.is_some();
+        ensure!(!metadata, "{name} carries EXIF or a profile");
+    }
     Ok(())
 }
 

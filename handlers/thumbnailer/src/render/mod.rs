@@ -72,8 +72,6 @@ pub struct Rendered {
     pub thumbhash: String,
     /// What became of an embedded ICC profile.
     pub profile: Profile,
-    /// How long each stage took.
-    pub stages: Stages,
 }
 
 /// One rendition.
@@ -99,14 +97,14 @@ pub struct Buffers {
     sums: Vec<Vec<u16>>,
 }
 
-/// Makes all renditions of a photo whose header is known and within the limits.
+/// Makes all renditions of a photo whose header is known and within the limits, and adds how long each stage took.
 pub fn render(
     bytes: &[u8],
     header: &Header,
     specs: &RenditionSpecs,
     buffers: &mut Buffers,
+    stages: &mut Stages,
 ) -> Result<Rendered, Rejection> {
-    let mut stages = Stages::default();
     let (width, height) = header.upright();
     let targets = plan::targets(specs, width, height);
     let shrink = plan::shrink(&targets, width, height);
@@ -114,7 +112,7 @@ pub fn render(
     // Buffers in which a decoder panicked mean as little as others.
     let decode = AssertUnwindSafe(|| decode::decode(bytes, header, shrink, buffers));
     let source = stages.time("decode", || unpanicked(decode)).map_err(known)?;
-    let Pictures { pictures, profile } = made::pictures(&source, header, &targets, &mut stages, buffers);
+    let Pictures { pictures, profile } = made::pictures(&source, header, &targets, stages, buffers);
     drop(source);
     let encode = |(target, picture): (&Target, &Picture)| RenderedFile {
         name: target.name.clone(),
@@ -126,7 +124,7 @@ pub fn render(
     let smallest = pictures.iter().min_by_key(|picture| picture.width() * picture.height());
     let placeholder = |picture| thumbhash::base64(picture, &mut buffers.resizer);
     let thumbhash = stages.time("thumbhash", || smallest.map(placeholder).unwrap_or_default());
-    Ok(Rendered { renditions, thumbhash, profile, stages })
+    Ok(Rendered { renditions, thumbhash, profile })
 }
 
 /// Runs a decoder, whose panic on hostile bytes means that they are corrupt.

@@ -9,7 +9,7 @@ use futures::executor::block_on;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::support::{BUCKET, Copier, deliver_all, invoke, notification, record};
+use crate::support::{BUCKET, Copier, VISIBILITY_TIMEOUT, deliver_all, invoke, notification, record};
 
 fn photo(i: usize) -> PhotoKey {
     PhotoKey::from_original(&format!("uploads/shop/photo-{i}")).unwrap()
@@ -204,7 +204,14 @@ fn what_there_is_no_time_for_is_given_back_and_not_begun() {
     let clock = Late(&world, false.into());
     let renderer = Copier::default();
     let originals_bucket = BUCKET.to_owned();
-    let deps = Deps { store: &world, queue: &world, clock: &clock, renderer: &renderer, originals_bucket };
+    let deps = Deps {
+        store: &world,
+        queue: &world,
+        clock: &clock,
+        renderer: &renderer,
+        originals_bucket,
+        visibility_timeout: VISIBILITY_TIMEOUT,
+    };
     let deadline = u64::try_from((world.now() + SignedDuration::from_secs(120)).as_millisecond()).unwrap();
     let response = block_on(batch::handle(&deps, crate::support::batch(&messages), deadline)).unwrap();
     assert_eq!(response.batch_item_failures.len(), 3, "23 s are less than a fifth of 120 s");
@@ -286,7 +293,14 @@ fn a_message_that_cannot_be_answered_for_fails_the_batch() {
     let world = World::default();
     let renderer = Copier::default();
     let originals_bucket = BUCKET.to_owned();
-    let deps = Deps { store: &world, queue: &world, clock: &world, renderer: &renderer, originals_bucket };
+    let deps = Deps {
+        store: &world,
+        queue: &world,
+        clock: &world,
+        renderer: &renderer,
+        originals_bucket,
+        visibility_timeout: VISIBILITY_TIMEOUT,
+    };
     for missing in ["messageId", "receiptHandle"] {
         let mut message = json!({ "messageId": "a", "receiptHandle": "b", "body": "{}" });
         message[missing] = json!(if missing == "messageId" { Some("") } else { None });

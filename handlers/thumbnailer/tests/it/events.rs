@@ -13,7 +13,7 @@ use coffeeshop_thumbnailer::batch::{self, Deps};
 use coffeeshop_thumbnailer::envelope::{Inbound, check, parse};
 use futures::executor::block_on;
 
-use crate::support::{Copier, TIMEOUT};
+use crate::support::{Copier, TIMEOUT, VISIBILITY_TIMEOUT};
 
 const BUCKET: &str = "coffeeshop-originals-000000000000-eu-central-1";
 
@@ -75,7 +75,14 @@ fn no_fixture_comes_again() {
         let world = World::default();
         let originals_bucket = BUCKET.to_owned();
         let renderer = Copier::default();
-        let deps = Deps { store: &world, queue: &world, clock: &world, renderer: &renderer, originals_bucket };
+        let deps = Deps {
+            store: &world,
+            queue: &world,
+            clock: &world,
+            renderer: &renderer,
+            originals_bucket,
+            visibility_timeout: VISIBILITY_TIMEOUT,
+        };
         let deadline = u64::try_from((world.now() + TIMEOUT).as_millisecond()).unwrap();
         let response = block_on(batch::handle(&deps, event, deadline)).unwrap();
         assert_eq!(response.batch_item_failures.len(), 0, "{name}");

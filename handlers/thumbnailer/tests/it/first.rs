@@ -3,14 +3,16 @@
 
 use std::pin::pin;
 
-use coffeeshop_core::photo::{Delivery, FRESH_EVENT_MAX, Request};
+use coffeeshop_core::photo::{Delivery, Request};
 use coffeeshop_core::ports::Clock;
 use coffeeshop_core::testing::World;
 use coffeeshop_thumbnailer::photo::answer;
 use futures::executor::block_on;
 use jiff::SignedDuration;
 
-use crate::support::{Copier, answer_first, answer_now, deliver_all, invoke, notification_at, photo, take_requests};
+use crate::support::{
+    Copier, VISIBILITY_TIMEOUT, answer_first, answer_now, deliver_all, invoke, notification_at, photo, take_requests,
+};
 
 const LIST: &str = "renditions.list";
 
@@ -60,7 +62,7 @@ fn an_old_event_lists_in_a_message_that_is_new() {
     let event = world.take_events().remove(0);
     dies_before_its_outcome(&world, &Request::Changed(event.clone()), Delivery::First);
     let sent_at = world.now();
-    world.advance(FRESH_EVENT_MAX + SignedDuration::from_secs(1));
+    world.advance(VISIBILITY_TIMEOUT + SignedDuration::from_secs(1));
     world.send(notification_at(&event, sent_at));
     let messages = world.receive(1);
     assert_eq!(messages[0].receive_count, 1);
@@ -117,15 +119,15 @@ fn a_request_to_reprocess_lists() {
 #[test]
 fn only_a_fresh_event_in_a_new_message_was_not_worked_on() {
     let now = World::default().now();
-    let of = |receives, age| Delivery::new(receives, now - age, now);
+    let of = |receives, age| Delivery::new(receives, now - age, now, VISIBILITY_TIMEOUT);
     let second = SignedDuration::from_secs(1);
     for (receives, age, delivery) in [
         (1, SignedDuration::ZERO, Delivery::First),
-        (1, FRESH_EVENT_MAX, Delivery::First),
-        (1, FRESH_EVENT_MAX + second, Delivery::Again),
+        (1, VISIBILITY_TIMEOUT, Delivery::First),
+        (1, VISIBILITY_TIMEOUT + second, Delivery::Again),
         // S3's clock is a little ahead, or the time makes no sense.
         (1, -second, Delivery::First),
-        (1, -FRESH_EVENT_MAX - second, Delivery::Again),
+        (1, -VISIBILITY_TIMEOUT - second, Delivery::Again),
         (2, SignedDuration::ZERO, Delivery::Again),
     ] {
         assert_eq!(of(receives, age), delivery, "{receives} receives, {age}");

@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 use std::path::PathBuf;
 
 use coffeeshop_core::outcome::Format;
-use coffeeshop_thumbnailer::render::{Buffers, Header, Rejection, Rendered, inspect, render};
+use coffeeshop_thumbnailer::render::{Buffers, Header, Rejection, Rendered, Stages, inspect, render};
 use image::RgbImage;
 use serde::Deserialize;
 
@@ -52,7 +52,7 @@ fn read(file: &str) -> Vec<u8> {
 
 fn made(bytes: &[u8]) -> Result<(Header, Rendered), Rejection> {
     let header = inspect(bytes)?;
-    let rendered = render(bytes, &header, &SPECS.parse().unwrap(), &mut Buffers::default())?;
+    let rendered = render(bytes, &header, &SPECS.parse().unwrap(), &mut Buffers::default(), &mut Stages::default())?;
     Ok((header, rendered))
 }
 
@@ -88,6 +88,37 @@ fn every_fixture_becomes_what_is_expected() {
     });
 }
 
+/// So small that pictures are shrunk to a third while they are decoded; the fixtures are too small for that otherwise.
+const SHRUNK_SPECS: &str = "full=48:fit";
+
+/// On average, of a channel: what JPEG loses of so small a picture, and little else.
+const SHRUNK_OFF_MAX: f64 = 6.5;
+
+#[test]
+fn what_is_shrunk_while_it_is_decoded_is_still_the_picture() {
+    let mut compared = 0;
+    for row in expected() {
+        if row.format != Some(Format::Jpeg) || WITHOUT_REFERENCE.contains(&row.file.as_str()) {
+            continue;
+        }
+        let bytes = read(&row.file);
+        let Ok(header) = inspect(&bytes) else { continue };
+        let specs = SHRUNK_SPECS.parse().unwrap();
+        let rendered = render(&bytes, &header, &specs, &mut Buffers::default(), &mut Stages::default());
+        let (Ok(Rendered { renditions, .. }), None) = (rendered, header.icc) else { continue };
+        let found = pixels(&renditions[0].jpeg);
+        let Some(reference) = reference(&bytes, found.dimensions()) else { continue };
+        if found.height() < 16 {
+            continue;
+        }
+        let differences = found.iter().zip(reference.iter()).map(|(a, b)| f64::from(a.abs_diff(*b)));
+        let off = differences.sum::<f64>() / f64::from(3 * found.width() * found.height());
+        assert!(off < SHRUNK_OFF_MAX, "{}: {off:.2}", row.file);
+        compared += 1;
+    }
+    assert!(compared > 24, "{compared}");
+}
+
 /// Of one photo nothing stays for the next, whatever became of it.
 #[test]
 fn what_a_photo_becomes_does_not_depend_on_those_before_it() {
@@ -97,7 +128,8 @@ fn what_a_photo_becomes_does_not_depend_on_those_before_it() {
         let bytes = read(&row.file);
         let Ok(header) = inspect(&bytes) else { continue };
         let of = |buffers: &mut Buffers| {
-            render(&bytes, &header, &specs, buffers).map(|made| (made.renditions, made.thumbhash))
+            render(&bytes, &header, &specs, buffers, &mut Stages::default())
+                .map(|made| (made.renditions, made.thumbhash))
         };
         assert!(of(&mut shared) == of(&mut Buffers::default()), "{}", row.file);
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use coffeeshop_thumbnailer::config::RENDITIONS_DEFAULT;
-use coffeeshop_thumbnailer::render::{Buffers, inspect, render};
+use coffeeshop_thumbnailer::render::{Buffers, Stages, inspect, render};
 
 use crate::reference::{alike, pixels, reference};
 
@@ -21,7 +21,14 @@ fn every_photo_is_ready_upright_and_in_srgb() {
     for path in photos {
         let bytes = fs::read(&path).unwrap();
         let header = inspect(&bytes).unwrap();
-        let rendered = render(&bytes, &header, &RENDITIONS_DEFAULT.parse().unwrap(), &mut Buffers::default()).unwrap();
+        let rendered = render(
+            &bytes,
+            &header,
+            &RENDITIONS_DEFAULT.parse().unwrap(),
+            &mut Buffers::default(),
+            &mut Stages::default(),
+        )
+        .unwrap();
         for file in rendered.renditions.iter().skip(1) {
             let rendition = pixels(&file.jpeg);
             let score = alike(&reference(&bytes, rendition.dimensions()).unwrap(), &rendition);

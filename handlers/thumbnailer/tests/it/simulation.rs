@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use coffeeshop_core::outcome::{Cause, Outcome};
-use coffeeshop_core::photo::{Delivery, FRESH_EVENT_MAX, Request};
+use coffeeshop_core::photo::{Delivery, Request};
 use coffeeshop_core::ports::{Clock, PhotoStore, PortError};
 use coffeeshop_core::sequencer::Sequencer;
 use coffeeshop_core::testing::{Fault, World};
@@ -18,7 +18,7 @@ use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use crate::support::{Copier, photo, take_requests};
+use crate::support::{Copier, VISIBILITY_TIMEOUT, photo, take_requests};
 
 #[derive(Debug, Clone, Copy)]
 enum Action {
@@ -86,7 +86,7 @@ struct Message {
 impl Message {
     fn receive(&mut self, now: Timestamp) -> Delivery {
         self.receive_count += 1;
-        Delivery::new(self.receive_count, self.sent_at, now)
+        Delivery::new(self.receive_count, self.sent_at, now, VISIBILITY_TIMEOUT)
     }
 }
 
@@ -130,7 +130,8 @@ impl Simulation {
     }
 
     /// Delivers a message. While it is in somebody's hands that is SQS's own doing, and not beside a deployment: who is
-    /// given it has the configuration that the other one has.
+    /// given it has the configuration that the other one has. And then neither dies nor fails once the other has finished:
+    /// nothing would come again for what it leaves behind.
     fn start(&mut self, i: usize, otherwise: bool) {
         let in_hand = self.working.iter().find(|(id, ..)| *id == self.pending[i].id);
         let otherwise = in_hand.map_or(otherwise, |(_, otherwise, _)| *otherwise);
@@ -139,6 +140,11 @@ impl Simulation {
         let (world, renderer) = (Arc::clone(&self.world), Arc::clone(&self.renderers[usize::from(otherwise)]));
         let work = async move { answer(&*world, &*renderer, &*world, &request, delivery).await.map(|_| ()) };
         self.working.push((id, otherwise, Box::pin(work)));
+    }
+
+    /// Whether nobody has finished a message.
+    fn comes_again(&self, message: usize) -> bool {
+        self.pending.iter().any(|pending| pending.id == message)
     }
 
     fn act(&mut self, action: Action) {
@@ -157,14 +163,26 @@ impl Simulation {
                 // It gets there when nobody has had it for a while.
                 if self.working.iter().all(|(id, ..)| *id != self.pending[i].id) {
                     self.pending[i].receive_count = 0;
-                    self.world.advance(FRESH_EVENT_MAX + SignedDuration::from_secs(1));
+                    self.world.advance(VISIBILITY_TIMEOUT + SignedDuration::from_secs(1));
                 }
             }
             Action::Step(i) if !self.working.is_empty() => self.step(i % self.working.len()),
-            Action::Crash(i) if !self.working.is_empty() => drop(self.working.swap_remove(i % self.working.len())),
-            Action::Fail(fault) => self.world.fail(0, fault),
+            Action::Crash(i) if !self.working.is_empty() => {
+                let i = i % self.working.len();
+                if self.comes_again(self.working[i].0) {
+                    drop(self.working.swap_remove(i));
+                }
+            }
+            Action::Fail(fault) if self.working.iter().all(|(message, ..)| self.comes_again(*message)) => {
+                self.world.fail(0, fault);
+            }
             Action::Lose => self.losing = true,
-            Action::Start(..) | Action::Step(_) | Action::Crash(_) | Action::Double(_) | Action::Redrive(_) => {}
+            Action::Start(..)
+            | Action::Step(_)
+            | Action::Crash(_)
+            | Action::Fail(_)
+            | Action::Double(_)
+            | Action::Redrive(_) => {}
         }
         for request in take_requests(&self.world) {
             if !std::mem::take(&mut self.losing) {

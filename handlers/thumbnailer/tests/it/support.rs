@@ -25,6 +25,9 @@ pub(crate) const BUCKET: &str = "originals";
 /// How long the function may run.
 pub(crate) const TIMEOUT: SignedDuration = SignedDuration::from_secs(120);
 
+/// Of the queue of uploads: six times that.
+pub(crate) const VISIBILITY_TIMEOUT: SignedDuration = SignedDuration::from_secs(720);
+
 pub(crate) fn photo() -> PhotoKey {
     PhotoKey::from_original("uploads/shop/photo").unwrap()
 }
@@ -64,7 +67,7 @@ impl Renderer for Copier {
         &self.specs
     }
 
-    async fn render(&self, bytes: Bytes) -> Result<Result<(Header, Rendered), Rejection>, PortError> {
+    async fn render(&self, bytes: Bytes, _: &mut Stages) -> Result<Result<(Header, Rendered), Rejection>, PortError> {
         self.rendered.fetch_add(1, Ordering::Relaxed);
         if bytes.starts_with(b"bad") {
             let detail = "it says so".to_owned();
@@ -76,8 +79,7 @@ impl Renderer for Copier {
             RenderedFile { name, width: 2, height: 1, jpeg: bytes.clone() }
         };
         let renditions = self.specs.iter().map(file).collect();
-        let (profile, stages) = (Profile::None, Stages::default());
-        Ok(Ok((header, Rendered { renditions, thumbhash: "hash".to_owned(), profile, stages })))
+        Ok(Ok((header, Rendered { renditions, thumbhash: "hash".to_owned(), profile: Profile::None })))
     }
 }
 
@@ -167,7 +169,14 @@ pub(crate) async fn invoke(world: &World, messages: Vec<Message>) -> Vec<Message
 
     let renderer = Copier::default();
     let originals_bucket = BUCKET.to_owned();
-    let deps = Deps { store: world, queue: world, clock: world, renderer: &renderer, originals_bucket };
+    let deps = Deps {
+        store: world,
+        queue: world,
+        clock: world,
+        renderer: &renderer,
+        originals_bucket,
+        visibility_timeout: VISIBILITY_TIMEOUT,
+    };
     let deadline = u64::try_from((world.now() + TIMEOUT).as_millisecond()).unwrap();
     let response = batch::handle(&deps, batch(&messages), deadline).await.unwrap();
     let failed: Vec<String> = response.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use coffeeshop_thumbnailer::config::RENDITIONS_DEFAULT;
-use coffeeshop_thumbnailer::render::{Buffers, inspect, render};
+use coffeeshop_thumbnailer::render::{Buffers, Stages, inspect, render};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -33,8 +33,15 @@ fn a_bomb_costs_no_memory() {
         let bytes = fs::read(folder.join(name)).unwrap();
         let before = ALLOCATOR.current_usage();
         ALLOCATOR.reset_peak_usage();
-        let rendered = inspect(&bytes)
-            .and_then(|header| render(&bytes, &header, &RENDITIONS_DEFAULT.parse().unwrap(), &mut Buffers::default()));
+        let rendered = inspect(&bytes).and_then(|header| {
+            render(
+                &bytes,
+                &header,
+                &RENDITIONS_DEFAULT.parse().unwrap(),
+                &mut Buffers::default(),
+                &mut Stages::default(),
+            )
+        });
         let taken = ALLOCATOR.peak_usage().saturating_sub(before);
         assert!(taken < BYTES_MAX, "{name} of {} bytes took {taken}", bytes.len());
         drop(rendered);

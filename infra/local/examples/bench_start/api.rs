@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use coffeeshop_aws::SystemClock;
 use coffeeshop_core::ports::Clock as _;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use hyper::server::conn::http1;
@@ -94,7 +94,7 @@ impl Api {
     }
 
     /// What Lambda and the template set.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 13] {
+    pub(crate) fn environment(&self) -> [(&'static str, String); 14] {
         let name = |name: &str| name.to_owned();
         let Self { address, .. } = self;
         [
@@ -111,6 +111,7 @@ impl Api {
             ("PHOTOS_TABLE", name("photos")),
             ("UPLOADS_QUEUE_URL", format!("http://{address}/000000000000/uploads")),
             ("UPLOADS_DLQ_URL", format!("http://{address}/000000000000/uploads-dlq")),
+            ("UPLOADS_VISIBILITY_SECONDS", "720".to_owned()),
         ]
     }
 }
@@ -157,7 +158,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).map(str::to_owned);
-    let sent = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let sent = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
     if let Some(call) = path.strip_prefix(RUNTIME) {
         if call != "invocation/next" {
             shared.answer(&path, &sent);

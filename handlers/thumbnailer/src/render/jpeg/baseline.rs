@@ -136,12 +136,12 @@ impl Component<'_> {
             for x in group * across..(group + 1) * across {
                 decoder.decode_block(reader, self.index, self.dc, self.ac, &mut coefficients).map_err(corrupt)?;
                 (self.inverse_transform)(&coefficients, self.quantization, &mut samples);
-                let at = y * BLOCK * self.row_samples + x * BLOCK;
-                let rows = self.band.get_mut(at..).unwrap_or_default().chunks_mut(self.row_samples);
-                for (to, from) in rows.zip(samples.as_chunks::<BLOCK>().0) {
-                    if let Some(to) = to.first_chunk_mut() {
+                let mut at = y * BLOCK * self.row_samples + x * BLOCK;
+                for from in samples.as_chunks::<BLOCK>().0 {
+                    if let Some(to) = self.band.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
                         *to = *from;
                     }
+                    at += self.row_samples;
                 }
             }
         }

@@ -9,7 +9,8 @@ use crate::render::picture::Planes;
 use crate::render::plan::Crop;
 use crate::render::resize::resized;
 
-/// Colour is brought to the size of brightness by a triangle filter, as JPEG decoders do it.
+/// Colour is brought to the size of brightness by a triangle filter, as JPEG decoders do it. Brightness is of the picture's
+/// own size, as after a resize.
 pub(in crate::render) fn rgb(planes: &Planes, resizer: &mut Resizer) -> RgbImage {
     let (width, height) = (planes.width, planes.height);
     let [y, cb, cr] = &planes.components;

@@ -283,12 +283,12 @@ fn damaged_files_are_refused_as_the_library_does() {
             continue;
         };
         match mine {
-            Some(Ok(Picture::Planes(shrunk))) => {
+            Some(Ok(Picture::Planes(means))) => {
                 let whole = planes(&bytes, 1).unwrap();
                 let raw = turbo::decoder(&bytes).unwrap().decode_raw().unwrap();
                 let expected = means_of(&raw, &bytes, 1);
                 assert_eq!(whole.components.map(|plane| plane.samples).to_vec(), expected, "{path:?}, {i}");
-                let samples = shrunk.components.iter().flat_map(|plane| &plane.samples);
+                let samples = means.components.iter().flat_map(|plane| &plane.samples);
                 let off = samples.zip(means_of(&raw, &bytes, shrink).concat()).map(|(a, b)| a.abs_diff(b)).max();
                 assert!(off <= Some(1), "{path:?}, {i}, {shrink}: {off:?}");
                 decoded += 1;

@@ -1,33 +1,40 @@
 //! Where the instructions of a photo go, by step.
 //!
-//! By the names of functions, each with what it executed itself. What the compiler put into its caller counts there; so the
-//! steps are told apart by the modules of the codec, the resizer and the C library, and not by our own.
+//! By the names of functions, each with what it executed itself. What the compiler put into its caller counts there, such as
+//! turning, which is a part of `render` for it.
 
 use super::callgrind::Profile;
 
 /// A step, and what the names of its functions contain. The first that fits counts.
-const STEPS: [(&str, &[&str]); 11] = [
+const STEPS: [(&str, &[&str]); 12] = [
     (
+        // With the samples' way into rows, which is in the same loop.
         "entropy decoding",
         &[
+            "jpeg::baseline",
             "decode_baseline",
             "decode_progressive",
+            "decode::progressive",
             "::bitstream",
             "decode::huffman",
             "decode::entropy",
             "huffman_table",
         ],
     ),
-    ("IDCT", &["idct"]),
-    ("upsampling, to RGB", &["upsample", "ycbcr_to_rgb", "avx2_merged"]),
-    ("encoding", &["::encode::", "fdct", "quantize", "rgb_to_ycbcr", "downsample", "avx2_color_encode"]),
+    ("inverse transform", &["idct"]),
+    ("means", &["jpeg::means"]),
+    ("markers", &["::marker::", "jpeg::segments", "memchr"]),
+    ("upsampling, to RGB", &["upsample", "ycbcr_to_rgb", "avx2_merged", "jpeg::rgb"]),
+    (
+        "encoding",
+        &["::encode::", "fdct", "quantize", "rgb_to_ycbcr", "downsample", "avx2_color_encode", "write_coefficients"],
+    ),
     ("rest of the JPEG codec", &["libjpeg_turbo_rs"]),
     ("other decoders", &["png::", "fdeflate", "image_webp", "zune", "gif::", "weezl"]),
     // The sines are those of Lanczos's filter.
-    ("resizing", &["fast_image_resize", "__sin"]),
-    ("thumbhash", &["thumbhash", "imageops::sample", "__cos", "roundf"]),
-    ("turning", &["imageops::affine"]),
-    ("colour profile", &["moxcms", "pxfm"]),
+    ("resizing", &["fast_image_resize", "render::resize", "__sin", "round"]),
+    ("thumbhash", &["thumbhash", "imageops::sample", "__cos"]),
+    ("colour profile", &["moxcms", "pxfm", "render::colour"]),
     ("memory", &["memset", "memcpy", "memmove", "malloc", "calloc", "realloc", "free"]),
 ];
 
@@ -73,7 +80,7 @@ mod tests {
     #[test]
     fn every_instruction_belongs_to_one_step() {
         let counted = [
-            ("libjpeg_turbo_rs::decode::pipeline::baseline::<impl Decoder>::decode_baseline_planes", 500),
+            ("coffeeshop_thumbnailer::render::jpeg::baseline::decode", 500),
             ("libjpeg_turbo_rs::simd::x86_64::avx2_idct::avx2_idct_islow_core", 200),
             ("libjpeg_turbo_rs::encode::huffman_encode::HuffmanEncoder::encode_block", 100),
             ("libjpeg_turbo_rs::api::tj3::TjHandle::set", 50),
@@ -87,7 +94,7 @@ mod tests {
             found,
             [
                 ("entropy decoding", 500),
-                ("IDCT", 200),
+                ("inverse transform", 200),
                 ("encoding", 100),
                 ("rest of the JPEG codec", 50),
                 ("resizing", 99),

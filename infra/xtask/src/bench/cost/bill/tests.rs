@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::inputs::Function;
+use super::super::inputs::{Calls, Function};
 use super::*;
 
 fn inputs() -> Inputs {
@@ -94,15 +94,22 @@ fn photos_in_full_batches_without_a_list() {
         ],
     );
     check(
-        &lines[8..11],
+        &lines[8..],
         &[
             ("announced", "SNS publishes", 0.1, 0.05),
             // A hundredth of 100 ms of a quarter of a GB.
             ("announced", "GB-seconds", 0.00025, 0.004),
             ("announced", "Lambda requests", 0.01, 0.002),
+            // Two invocations of 100 ms of a quarter of a GB, for ten each.
+            ("told", "GB-seconds", 0.005, 0.08),
+            ("told", "Lambda requests", 0.2, 0.04),
+            ("told", "write units", 1.0, 0.6),
+            ("told", "read units", 2.0, 0.2),
+            ("told", "SQS requests", 2.4, 0.96),
         ],
     );
-    assert!((lines.last().unwrap().count - 2.4).abs() < 1e-9);
+    let made = 15.0 + 0.4 + 16.0 * 0.1 * 3538.0 / 1024.0 / 5.0 + 0.04 + 1.2 + 0.1 + 0.56;
+    assert!((total(&lines) - made - 0.056 - 1.88).abs() < 1e-9, "{}", total(&lines));
 }
 
 #[test]
@@ -146,4 +153,15 @@ fn ratings() {
 fn waiting_for_nothing() {
     // 648,000 polls of a queue.
     assert!((idle_usd_a_month(&inputs(), 3.0) - 3.0 * 0.648 * 0.4).abs() < 1e-9);
+}
+
+#[test]
+fn batches_are_as_large_as_the_template_says() {
+    let root = coffeeshop_local::repo_root();
+    let template = std::fs::read_to_string(root.join("infra/template.yaml")).unwrap();
+    let sizes = template.lines().filter_map(|line| line.trim().strip_prefix("BatchSize: ")?.parse().ok());
+    let calls: Calls = serde_json::from_slice(&std::fs::read(root.join("infra/bench/calls.json")).unwrap()).unwrap();
+    let publisher = [PUBLISHER_RECORDS; 3];
+    let expected = [&[UPLOADS, calls.ratings_batch.ratings], &publisher[..], &[NOTIFIER_MESSAGES; 2]].concat();
+    assert_eq!(sizes.collect::<Vec<f64>>(), expected);
 }
