@@ -49,7 +49,7 @@ impl Request {
 /// Whether a request may have been worked on before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// It was not: this is the first delivery of a message that is the first of its event.
+    /// Not in this message, nor in one that this was replayed from.
     First,
     /// It may have been, by who did not finish it.
     Again,

@@ -9,7 +9,7 @@ use futures::executor::block_on;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::support::{BUCKET, Copier, VISIBILITY_TIMEOUT, deliver_all, invoke, notification, record};
+use crate::support::{BUCKET, Copier, VISIBILITY_TIMEOUT, deliver_all, deps, invoke, notification, record};
 
 fn photo(i: usize) -> PhotoKey {
     PhotoKey::from_original(&format!("uploads/shop/photo-{i}")).unwrap()
@@ -292,15 +292,7 @@ fn nothing_is_parked_while_another_record_of_the_message_fails() {
 fn a_message_that_cannot_be_answered_for_fails_the_batch() {
     let world = World::default();
     let renderer = Copier::default();
-    let originals_bucket = BUCKET.to_owned();
-    let deps = Deps {
-        store: &world,
-        queue: &world,
-        clock: &world,
-        renderer: &renderer,
-        originals_bucket,
-        visibility_timeout: VISIBILITY_TIMEOUT,
-    };
+    let deps = deps(&world, &renderer);
     for missing in ["messageId", "receiptHandle"] {
         let mut message = json!({ "messageId": "a", "receiptHandle": "b", "body": "{}" });
         message[missing] = json!(if missing == "messageId" { Some("") } else { None });

@@ -9,11 +9,11 @@ use aws_lambda_events::sqs::SqsEvent;
 use coffeeshop_core::photo::Request;
 use coffeeshop_core::ports::{Clock, ParkReason};
 use coffeeshop_core::testing::World;
-use coffeeshop_thumbnailer::batch::{self, Deps};
+use coffeeshop_thumbnailer::batch;
 use coffeeshop_thumbnailer::envelope::{Inbound, check, parse};
 use futures::executor::block_on;
 
-use crate::support::{Copier, TIMEOUT, VISIBILITY_TIMEOUT};
+use crate::support::{Copier, TIMEOUT, deps};
 
 const BUCKET: &str = "coffeeshop-originals-000000000000-eu-central-1";
 
@@ -73,16 +73,8 @@ fn a_request_is_refused_as_it_was_sent() {
 fn no_fixture_comes_again() {
     for (name, event) in events() {
         let world = World::default();
-        let originals_bucket = BUCKET.to_owned();
         let renderer = Copier::default();
-        let deps = Deps {
-            store: &world,
-            queue: &world,
-            clock: &world,
-            renderer: &renderer,
-            originals_bucket,
-            visibility_timeout: VISIBILITY_TIMEOUT,
-        };
+        let deps = deps(&world, &renderer);
         let deadline = u64::try_from((world.now() + TIMEOUT).as_millisecond()).unwrap();
         let response = block_on(batch::handle(&deps, event, deadline)).unwrap();
         assert_eq!(response.batch_item_failures.len(), 0, "{name}");

@@ -163,20 +163,24 @@ pub(crate) fn batch(messages: &[Message]) -> SqsEvent {
     event
 }
 
+/// All of it in one world.
+pub(crate) fn deps<'a>(world: &'a World, renderer: &'a Copier) -> Deps<'a, World, World, World, Copier> {
+    Deps {
+        store: world,
+        queue: world,
+        clock: world,
+        renderer,
+        originals_bucket: BUCKET.to_owned(),
+        visibility_timeout: VISIBILITY_TIMEOUT,
+    }
+}
+
 /// Hands a batch to the function, deletes what it did not give back, and returns what it gave back.
 pub(crate) async fn invoke(world: &World, messages: Vec<Message>) -> Vec<Message> {
     use coffeeshop_core::ports::SourceQueue;
 
     let renderer = Copier::default();
-    let originals_bucket = BUCKET.to_owned();
-    let deps = Deps {
-        store: world,
-        queue: world,
-        clock: world,
-        renderer: &renderer,
-        originals_bucket,
-        visibility_timeout: VISIBILITY_TIMEOUT,
-    };
+    let deps = deps(world, &renderer);
     let deadline = u64::try_from((world.now() + TIMEOUT).as_millisecond()).unwrap();
     let response = batch::handle(&deps, batch(&messages), deadline).await.unwrap();
     let failed: Vec<String> = response.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();

@@ -1,5 +1,5 @@
 //! What a function meets when it starts: Lambda's Runtime API, and S3 and DynamoDB that answer at once; all on one port of
-//! loopback. Of each call no more is looked at than what tells it apart.
+//! loopback. Calls are told apart and counted, and the function's answer must be that all is done; nothing else is looked at.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

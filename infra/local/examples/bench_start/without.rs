@@ -7,10 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
+use coffeeshop_aws::SystemClock;
+use coffeeshop_core::ports::Clock as _;
 use coffeeshop_local::package::{self, cargo};
 
 use crate::api::{Api, First};
-use crate::{LEVEL, STARTS, median_and_ends, megabytes, start};
+use crate::{LEVEL, STARTS, machine, median_and_ends, megabytes, start};
 
 /// Begins this part of the report.
 pub(crate) const HEADING: &str = "## What each setting brings";
@@ -72,9 +74,10 @@ pub(crate) async fn table(api: &Api, builds: &[Build]) -> Result<String> {
             photo.push(start(api, program, First::Photo).await?.1);
         }
     }
+    let (date, machine) = (SystemClock.now().strftime("%Y-%m-%d"), machine::described());
     let mut table = format!(
-        "{HEADING}\n\nBy `cargo xtask bench start --without`. Milliseconds to the first answer, median of {STARTS}, \
-         the builds in turn.\n\n\
+        "{HEADING}\n\nBy `cargo xtask bench start --without`, {date}, on {machine}. Milliseconds to the first answer, median \
+         of {STARTS}, the builds in turn.\n\n\
          | thumbnailer | zip, MB | unpacked, MB | S3's test event, ms | a small photo, ms |\n|---|---|---|---|---|\n"
     );
     for ((name, program), (nothing, photo)) in builds.iter().zip(times) {

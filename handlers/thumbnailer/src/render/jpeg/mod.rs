@@ -58,7 +58,7 @@ pub(super) fn decode(bytes: &[u8], shrink: u32, buffers: &mut Buffers) -> Result
     }
     match decoder.jpeg_color_space() {
         ColorSpace::YCbCr => {
-            // Of several scans it is known without reading the markers again.
+            // Several scans are not for it, and reading the markers again to hear that takes its time.
             let markers = if scans.len() == 1 { baseline::markers(bytes)? } else { None };
             let planes = match markers {
                 Some(markers) => baseline::decode(bytes, &markers, shrink, buffers),

@@ -228,7 +228,7 @@ fn planes_do_not_depend_on_how_components_are_put_into_scans() {
 
 #[test]
 fn passes_over_the_picture_are_limited_by_its_size() {
-    // 100 megapixels, progressive, grey: all its coefficients are 0, and each scan says so.
+    // A small picture whose header claims 100 megapixels, with more scans behind its own in which there is nothing.
     let bytes = encoded(16, 16, Subsampling::S444, true);
     let frame = bytes.windows(2).position(|two| two == [0xFF, 0xC2]).unwrap();
     let large = |scans: usize| {
